@@ -1,0 +1,2 @@
+//! The solvable command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Learning from bags: aggregated labels, interpolating estimators, label privacy.

@@ -1,0 +1,1 @@
+//! Neural collapse in deep linear networks with unconstrained features.

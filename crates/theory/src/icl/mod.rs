@@ -1,0 +1,1 @@
+//! In-context linear regression by linear self-attention.

@@ -1,0 +1,2 @@
+//! Downstream example.
+fn main() {}

@@ -1,0 +1,4 @@
+//! Property tests across the crates, one module a chapter.
+mod aggregate;
+mod collapse;
+mod icl;
