@@ -1,0 +1,1 @@
+//! Each routine against a different algorithm.
