@@ -1,9 +1,11 @@
 //! Statements of exactly solvable learning problems: distributions, architectures, objectives.
 pub mod aggregate;
 pub mod collapse;
+mod covariance;
 mod error;
 pub mod icl;
 mod objective;
 
+pub use covariance::{Covariance, VALIDATION_TOLERANCE};
 pub use error::{Argument, InputError};
 pub use objective::Objective;

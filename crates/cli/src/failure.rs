@@ -1,0 +1,24 @@
+//! Bad input: one clear sentence, exit status 2.
+use std::path::PathBuf;
+
+/// Why a command could not run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum Failure {
+    #[error(transparent)]
+    Selection(#[from] solvable_verify::registry::UnknownSelection),
+    #[error(transparent)]
+    Compute(#[from] solvable_verify::compute::ComputeError),
+    #[error("line {line}: {error}")]
+    ComputeLine { line: usize, error: solvable_verify::compute::ComputeError },
+    #[error(transparent)]
+    Write(#[from] solvable_verify::output::WriteError),
+    #[error("cannot read {path}: {source}", path = path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("cannot write to standard output: {0}")]
+    Print(std::io::Error),
+    #[error("--threads {0} is refused: it must be at least 1 and set once")]
+    Threads(usize),
+    #[error("--{option} {value} is refused: it must be {condition}")]
+    Option { option: &'static str, value: u64, condition: &'static str },
+}
