@@ -2,3 +2,4 @@
 mod aggregate;
 mod collapse;
 mod icl;
+mod workspace;

@@ -14,6 +14,7 @@ pub mod check;
 pub mod collapse;
 pub mod compute;
 pub mod icl;
+pub mod input;
 pub mod output;
 pub mod provenance;
 pub mod registry;
