@@ -232,8 +232,9 @@ pub fn mat_vec(a: MatRef<'_, f64>, x: &[f64], out: &mut [f64]) {
 #[must_use]
 pub fn symmetrize(a: MatRef<'_, f64>) -> Mat<f64> {
     assert_eq!(a.nrows(), a.ncols(), "symmetrize: not square");
-    // Halving first cannot overflow, and is exact except on subnormal entries.
-    Mat::from_fn(a.nrows(), a.ncols(), |i, j| 0.5 * a[(i, j)] + 0.5 * a[(j, i)])
+    // Halving first cannot overflow, but rounds subnormal entries: equal ones are kept as they are.
+    let mean = |x: f64, y: f64| if x == y { x } else { 0.5 * x + 0.5 * y };
+    Mat::from_fn(a.nrows(), a.ncols(), |i, j| mean(a[(i, j)], a[(j, i)]))
 }
 
 /// x' A y = Σ_ij x_i a_ij y_j, pairwise; allocates nothing.
