@@ -238,19 +238,19 @@ fn zero_right_hand_sides() {
 fn pivot_growth() {
     let mut s = Stream(17);
     let mut refused = Vec::new();
-    for n in [10, 20, 30, 60, 90] {
+    for n in [10, 20, 30, 60] {
         let noise = s.matrix(n, n);
-        // Zeros above the diagonal stay zero, so the pivots stay 1 and only the last column grows.
+        // Zeros above the diagonal stay zero, so the pivots stay 1 and only the last column grows. Every row has an entry
+        // exactly 1 on the diagonal: row scaling by powers of two must not bring another pivot forward.
         let a = Mat::from_fn(n, n, |i, j| match (i, j) {
-            (_, j) if j == n - 1 => 1.0 + 1e-3 * noise[(i, j)],
             (i, j) if i == j => 1.0,
+            (_, j) if j == n - 1 => 1.0 + 1e-3 * noise[(i, j)],
             (i, j) if i > j => -0.9 + 1e-3 * noise[(i, j)],
             _ => 0.0,
         });
         let b = s.matrix(n, 1);
         match solve(a.as_ref(), b.as_ref()) {
             Ok(x) => {
-                assert!(n <= 30, "the pivots of n = {n} cannot be right");
                 let (truth, _) = exact_solve(&exact(a.as_ref()), &exact(b.as_ref())).expect("regular");
                 assert!(column_error(x.x.as_ref(), &truth) <= REFINED);
             }
@@ -262,4 +262,5 @@ fn pivot_growth() {
         }
     }
     eprintln!("pivot growth: refused {refused:?}");
+    assert!(refused.contains(&60));
 }
