@@ -15,6 +15,15 @@ pub(crate) enum Failure {
     Write(#[from] solvable_verify::output::WriteError),
     #[error("cannot read {path}: {source}", path = path.display())]
     Read { path: PathBuf, source: std::io::Error },
+    #[error("no figure is called {name:?}: `solvable figure --list` shows them")]
+    UnknownFigure { name: String },
+    #[error("name a figure, or use --all or --list")]
+    NoFigure,
+    #[error("figure {name} could not be made: {error}")]
+    Figure { name: &'static str, error: solvable_verify::CheckError },
+    #[cfg(feature = "png")]
+    #[error(transparent)]
+    Paint(#[from] solvable_verify::figure::PaintError),
     #[error("cannot write to standard output: {0}")]
     Print(std::io::Error),
     #[error("--threads {0} is refused: it must be at least 1 and set once")]

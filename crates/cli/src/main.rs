@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{calibrate, compute, describe, list, verify};
+use commands::{calibrate, compute, describe, figure, list, verify};
 use failure::Failure;
 
 /// Exactly solvable models of learning: theory and simulation, side by side.
@@ -35,6 +35,8 @@ enum Command {
     Describe(describe::Arguments),
     /// Evaluate one formula: JSON in, JSON out.
     Compute(compute::Arguments),
+    /// Draw a figure: theory with simulated points, as SVG, PNG and CSV.
+    Figure(figure::Arguments),
     /// Measure false alarms and power over many seeds (long).
     Calibrate(calibrate::Arguments),
 }
@@ -66,6 +68,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         Command::List(arguments) => list::run(&arguments),
         Command::Describe(arguments) => describe::run(&arguments),
         Command::Compute(arguments) => compute::run(&arguments),
+        Command::Figure(arguments) => figure::run(&arguments),
         Command::Calibrate(arguments) => calibrate::run(&arguments),
     }
 }

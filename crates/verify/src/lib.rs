@@ -13,6 +13,7 @@ pub mod cell;
 pub mod check;
 pub mod collapse;
 pub mod compute;
+pub mod figure;
 pub mod icl;
 pub mod input;
 pub mod output;

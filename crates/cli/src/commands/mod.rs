@@ -2,6 +2,7 @@
 pub(crate) mod calibrate;
 pub(crate) mod compute;
 pub(crate) mod describe;
+pub(crate) mod figure;
 pub(crate) mod list;
 pub(crate) mod progress;
 pub(crate) mod verify;

@@ -1,5 +1,6 @@
 //! Learning from bags: aggregated labels, interpolating estimators, label privacy.
 pub mod compute;
+pub mod figures;
 
 use crate::Claim;
 

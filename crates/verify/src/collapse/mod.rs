@@ -1,5 +1,6 @@
 //! Neural collapse in deep linear networks with unconstrained features.
 pub mod compute;
+pub mod figures;
 
 use crate::Claim;
 

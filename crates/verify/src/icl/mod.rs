@@ -1,5 +1,6 @@
 //! In-context linear regression by linear self-attention.
 pub mod compute;
+pub mod figures;
 
 use crate::Claim;
 
