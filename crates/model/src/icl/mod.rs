@@ -8,8 +8,10 @@ mod attention;
 mod loss;
 mod prompt;
 mod regression;
+mod test_law;
 
 pub use attention::{LayerBlocks, LinearAttention, QueryToken};
 pub use loss::{FactoredLoss, LossWork, PredictorLoss};
 pub use prompt::Prompt;
 pub use regression::RegressionTask;
+pub use test_law::{TestMoments, TestPrompts};

@@ -1,1 +1,50 @@
-//! In-context linear regression by linear self-attention.
+//! In-context linear regression by linear self-attention: exact formulas.
+//!
+//! | file | claims | content |
+//! |---|---|---|
+//! | `whitened` | | what the formulas of one task share: the spectrum of B, computed once |
+//! | `risk` | ICL-2, 8, 9 | risk of any predictor matrix, on its training law or another |
+//! | `minimizer` | ICL-3, 26 | the optimal matrix, its loss, the excess of any other |
+//! | `conventions` | ICL-4 | the papers' normalisations and signs |
+//! | `length` | ICL-5 | another test length; random lengths |
+//! | `scalar_step` | ICL-6 | the best multiple of the identity |
+//! | `bayes` | ICL-7 | comparison with the Bayes predictor |
+//! | `rank` | ICL-16 | the best matrix of rank k |
+//! | `flow` | ICL-19, 20, 21, 25, 27 | limits, certificates and time scales of gradient flow and descent |
+//! | `isotropic_flow` | ICL-22 | the trajectory in closed form |
+//! | `final_rate` | ICL-24 | the exact final rate |
+mod bayes;
+mod conventions;
+mod error;
+mod final_rate;
+mod flow;
+mod isotropic_flow;
+mod length;
+mod matrix;
+mod minimizer;
+mod rank;
+mod risk;
+mod scalar_step;
+#[cfg(test)]
+mod tests;
+mod whitened;
+
+pub use bayes::{bayes_lower_bound, scalar_bayes_risk};
+pub use conventions::{
+    effective_matrix, factor_product, masked_query_block, posterior_mean_step, unnormalised_step,
+};
+pub use error::IclError;
+pub use final_rate::{FinalRate, diagonal_start_rate, final_rate};
+pub use flow::{
+    Certificate, Escape, Limit, conserved_quantity, contraction_factors, convergence_certificate,
+    escape_time, flow_limit, largest_stable_step, published_rate,
+};
+pub use isotropic_flow::{FlowPoint, IsotropicFlow};
+pub use length::{harmonic_length, risk_at_length, risk_floor};
+pub use minimizer::{Minimum, excess_loss, minimizer, minimum, optimum};
+pub use rank::{rank_minimizer, rank_minimum};
+pub use risk::{
+    GeneralRisk, LossAndGradient, general_risk, loss_and_gradient, risk, second_moment, trained_general_risk,
+};
+pub use scalar_step::{ScalarStep, best_scalar_step};
+pub use whitened::Whitened;
