@@ -7,6 +7,7 @@ pub(super) struct Ruler {
     scale: Scale,
     low: f64,
     high: f64,
+    whole: bool,
 }
 
 /// A tick: value and label; an empty label for minor ticks.
@@ -36,7 +37,7 @@ impl Ruler {
     fn new(axis: &Axis, values: impl Iterator<Item = f64>, margin: f64) -> Self {
         let drawable = |v: &f64| v.is_finite() && (axis.scale == Scale::Linear || *v > 0.0);
         let (mut low, mut high) = values
-            .chain(axis.include)
+            .chain(axis.include.iter().copied())
             .filter(drawable)
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
         if let Some((l, h)) = axis.range {
@@ -54,10 +55,10 @@ impl Ruler {
             } else {
                 0.1 * high.abs().max(0.5)
             };
-            let floor = if low == 0.0 && axis.include == Some(0.0) { 0.0 } else { low - pad };
+            let floor = if low == 0.0 && axis.include.contains(&0.0) { 0.0 } else { low - pad };
             (low, high) = (floor, high + pad);
         }
-        Self { scale: axis.scale, low, high }
+        Self { scale: axis.scale, low, high, whole: axis.whole }
     }
 
     /// Position of a value, 0 at the low end, 1 at the high end; beyond them outside.
@@ -84,7 +85,7 @@ impl Ruler {
 
     fn linear_ticks(&self) -> Vec<Tick> {
         let span = self.high - self.low;
-        let raw = span / 5.0;
+        let raw = if self.whole { (span / 5.0).max(1.0) } else { span / 5.0 };
         let power = 10f64.powf(raw.log10().floor());
         let step =
             power * [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().find(|m| m * power >= raw * 0.999).unwrap_or(10.0);

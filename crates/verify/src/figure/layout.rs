@@ -97,30 +97,39 @@ fn draw_panel(scene: &mut Scene, panel: &Panel, frame: Frame) {
 }
 
 fn axes(scene: &mut Scene, panel: &Panel, frame: Frame, rx: &Ruler, ry: &Ruler) {
-    let inside = |u: f64| (-1e-9..=1.0 + 1e-9).contains(&u);
+    let inside = |u: &f64| (-1e-9..=1.0 + 1e-9).contains(u);
+    let visible = |ruler: &Ruler| -> Vec<(f64, String)> {
+        ruler.ticks().into_iter().filter_map(|(v, l)| Some((ruler.place(v).filter(inside)?, l))).collect()
+    };
+    let (across, up) = (visible(rx), visible(ry));
+    for (u, _) in across.iter().filter(|t| !t.1.is_empty()) {
+        scene.segment(frame.at(*u, 0.0), frame.at(*u, 1.0), Colour::Grid, 1.0);
+    }
+    for (v, _) in up.iter().filter(|t| !t.1.is_empty()) {
+        scene.segment(frame.at(0.0, *v), frame.at(1.0, *v), Colour::Grid, 1.0);
+    }
+    let length = |label: &str| if label.is_empty() { 3.0 } else { 5.0 };
+    for (u, label) in &across {
+        let (x, y) = frame.at(*u, 0.0);
+        scene.segment((x, y), (x, y + length(label)), Colour::Ink, 1.0);
+    }
+    for (v, label) in &up {
+        let (x, y) = frame.at(0.0, *v);
+        scene.segment((x, y), (x - length(label), y), Colour::Ink, 1.0);
+    }
     let mut reached = f64::NEG_INFINITY;
-    for (value, label) in rx.ticks() {
-        let Some(u) = rx.place(value).filter(|u| inside(*u)) else { continue };
-        let (x, y) = frame.at(u, 0.0);
-        let length = if label.is_empty() { 3.0 } else { 5.0 };
-        scene.segment((x, y), (x, y + length), Colour::Ink, 1.0);
+    for (u, label) in across.iter().filter(|t| !t.1.is_empty()) {
+        let (x, y) = frame.at(*u, 0.0);
+        let half = 0.5 * text_width(label, TEXT);
         // A label that would touch its neighbour is left out; the tick stays.
-        let half = 0.5 * text_width(&label, TEXT);
-        if !label.is_empty() && x - half > reached + 5.0 {
-            scene.segment((x, y), frame.at(u, 1.0), Colour::Grid, 1.0);
-            scene.text((x, y + 18.0), &label, TEXT, Anchor::Middle);
+        if x - half > reached + 5.0 {
+            scene.text((x, y + 18.0), label, TEXT, Anchor::Middle);
             reached = x + half;
         }
     }
-    for (value, label) in ry.ticks() {
-        let Some(v) = ry.place(value).filter(|v| inside(*v)) else { continue };
-        let (x, y) = frame.at(0.0, v);
-        let length = if label.is_empty() { 3.0 } else { 5.0 };
-        scene.segment((x, y), (x - length, y), Colour::Ink, 1.0);
-        if !label.is_empty() {
-            scene.segment((x, y), frame.at(1.0, v), Colour::Grid, 1.0);
-            scene.text((x - 8.0, y + 4.0), &label, TEXT, Anchor::End);
-        }
+    for (v, label) in up.iter().filter(|t| !t.1.is_empty()) {
+        let (x, y) = frame.at(0.0, *v);
+        scene.text((x - 8.0, y + 4.0), label, TEXT, Anchor::End);
     }
     let (x, y) = frame.at(0.5, 0.0);
     scene.text((x, y + 37.0), &panel.x.label, TEXT, Anchor::Middle);
@@ -165,11 +174,10 @@ fn areas(scene: &mut Scene, series: &Series, frame: Frame, rx: &Ruler, ry: &Rule
 }
 
 fn dots(scene: &mut Scene, series: &Series, frame: Frame, rx: &Ruler, ry: &Ruler) {
-    for d in &series.data {
-        let (Some(u), Some(v)) = (rx.place(d.x), ry.place(d.y)) else { continue };
-        if !(-1e-9..=1.0 + 1e-9).contains(&u) {
-            continue;
-        }
+    let inside = |u: &f64| (-1e-9..=1.0 + 1e-9).contains(u);
+    let placed = || series.data.iter().filter_map(|d| Some((d, rx.place(d.x).filter(inside)?)));
+    // All bars, then all markers: equal neighbours share an element of the SVG.
+    for (d, u) in placed().filter(|(d, _)| ry.place(d.y).is_some()) {
         let low = ry.place_or_below(d.low).clamp(0.0, 1.0);
         let high = ry.place_or_below(d.high).clamp(0.0, 1.0);
         if high > low {
@@ -179,7 +187,9 @@ fn dots(scene: &mut Scene, series: &Series, frame: Frame, rx: &Ruler, ry: &Ruler
                 scene.segment((x - 3.0, y), (x + 3.0, y), series.colour, 1.4);
             }
         }
-        if (-1e-9..=1.0 + 1e-9).contains(&v) {
+    }
+    for (d, u) in placed() {
+        if let Some(v) = ry.place(d.y).filter(inside) {
             let marker = series.colour.marker();
             scene.shapes.push(Shape::Marker { at: frame.at(u, v), marker, colour: series.colour });
         }

@@ -16,20 +16,28 @@ pub struct Axis {
     pub(super) label: String,
     pub(super) scale: Scale,
     pub(super) range: Option<(f64, f64)>,
-    pub(super) include: Option<f64>,
+    pub(super) include: Vec<f64>,
+    pub(super) whole: bool,
 }
 
 impl Axis {
     /// A linear axis; the range follows the data.
     #[must_use]
     pub fn linear(label: impl Into<String>) -> Self {
-        Self { label: label.into(), scale: Scale::Linear, range: None, include: None }
+        Self { label: label.into(), scale: Scale::Linear, range: None, include: Vec::new(), whole: false }
     }
 
     /// A logarithmic axis; the range follows the data.
     #[must_use]
     pub fn log(label: impl Into<String>) -> Self {
         Self { scale: Scale::Log, ..Self::linear(label) }
+    }
+
+    /// Ticks at whole numbers only: for counts and indices.
+    #[must_use]
+    pub fn whole(mut self) -> Self {
+        self.whole = true;
+        self
     }
 
     /// Fixes the range; what lies outside is cut off.
@@ -42,7 +50,7 @@ impl Axis {
     /// Widens the range so that it contains `value`, e.g. 0.
     #[must_use]
     pub fn include(mut self, value: f64) -> Self {
-        self.include = Some(value);
+        self.include.push(value);
         self
     }
 }

@@ -48,16 +48,19 @@ fn write(scene: &Scene, surface: Surface, title: &str, description: &str) -> Str
             escape(title),
             escape(description),
         ),
-        Surface::Page => write!(
+        Surface::Page => writeln!(
             out,
-            "<svg class=\"figure\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{}. {}\">\n",
+            "<svg class=\"figure\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{}. {}\">",
             escape(title.trim_end_matches('.')),
             escape(description),
         ),
     };
     out += "<g font-family=\"DejaVu Sans, Verdana, Helvetica, sans-serif\" stroke-linejoin=\"round\">\n";
-    for shape in &scene.shapes {
-        write_shape(&mut out, shape, surface);
+    let mut shapes = scene.shapes.as_slice();
+    while let Some(first) = shapes.first() {
+        let run = shapes.iter().take_while(|s| alike(first, s)).count();
+        write_run(&mut out, &shapes[..run], surface);
+        shapes = &shapes[run..];
     }
     out += "</g>\n</svg>\n";
     out
@@ -70,15 +73,35 @@ fn paint(colour: Colour, surface: Surface) -> String {
     }
 }
 
-fn write_shape(out: &mut String, shape: &Shape, surface: Surface) {
-    let _ = match shape {
-        Shape::Line { points, colour, width, dash } => {
+/// Whether two shapes can be parts of one path.
+fn alike(a: &Shape, b: &Shape) -> bool {
+    match (a, b) {
+        (
+            Shape::Line { colour: c, width: w, dash: d, .. },
+            Shape::Line { colour: c2, width: w2, dash: d2, .. },
+        ) => c == c2 && w == w2 && d == d2,
+        (Shape::Marker { marker: m, colour: c, .. }, Shape::Marker { marker: m2, colour: c2, .. }) => {
+            m == m2 && c == c2
+        }
+        (Shape::Area { .. } | Shape::Text { .. }, _) => std::ptr::eq(a, b),
+        _ => false,
+    }
+}
+
+/// Writes shapes that are alike as one element.
+fn write_run(out: &mut String, run: &[Shape], surface: Surface) {
+    let join = |f: fn(&Shape) -> String| run.iter().map(f).collect::<String>();
+    let _ = match &run[0] {
+        Shape::Line { colour, width, dash, .. } => {
             let dashes = dash.pattern().map(|p| format!(" stroke-dasharray=\"{p}\"")).unwrap_or_default();
+            let d =
+                join(
+                    |s| if let Shape::Line { points, .. } = s { path(points, false) } else { String::new() },
+                );
+            let paint = paint(*colour, surface);
             writeln!(
                 out,
-                "<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{width}\"{dashes}/>",
-                path(points, false),
-                paint(*colour, surface),
+                "<path d=\"{d}\" fill=\"none\" stroke=\"{paint}\" stroke-width=\"{width}\"{dashes}/>"
             )
         }
         Shape::Area { points, colour, opacity } => writeln!(
@@ -87,20 +110,26 @@ fn write_shape(out: &mut String, shape: &Shape, surface: Surface) {
             path(points, true),
             paint(*colour, surface),
         ),
-        Shape::Marker { at, marker: palette::Marker::Circle, colour } => writeln!(
-            out,
-            "<circle cx=\"{}\" cy=\"{}\" r=\"{RADIUS}\" fill=\"{}\"/>",
-            pixel(at.0),
-            pixel(at.1),
-            paint(*colour, surface),
-        ),
-        Shape::Marker { at, marker, colour } => {
+        Shape::Marker { marker: palette::Marker::Circle, colour, .. } => {
+            // A dot is a line of length 0 with round ends: a dozen bytes.
+            let dot = |s: &Shape| match s {
+                Shape::Marker { at, .. } => format!("M{} {}h0", pixel(at.0), pixel(at.1)),
+                _ => String::new(),
+            };
             writeln!(
                 out,
-                "<path d=\"{}\" fill=\"{}\"/>",
-                path(&corners(*marker, *at), true),
-                paint(*colour, surface)
+                "<path d=\"{}\" stroke=\"{}\" stroke-width=\"{}\" stroke-linecap=\"round\"/>",
+                join(dot),
+                paint(*colour, surface),
+                2.0 * RADIUS,
             )
+        }
+        Shape::Marker { colour, .. } => {
+            let polygon = |s: &Shape| match s {
+                Shape::Marker { at, marker, .. } => path(&corners(*marker, *at), true),
+                _ => String::new(),
+            };
+            writeln!(out, "<path d=\"{}\" fill=\"{}\"/>", join(polygon), paint(*colour, surface))
         }
         Shape::Text { at, text, size, anchor, bold } => {
             let anchor = match anchor {
