@@ -5,13 +5,19 @@
 //! One layer of linear self-attention maps the prompt to a prediction of `w'x_q`; training minimises the
 //! expected squared error. Conventions (normaliser, query token) are options of [`LinearAttention`].
 mod attention;
+mod full_loss;
 mod loss;
+mod mixture;
 mod prompt;
 mod regression;
+mod target;
 mod test_law;
 
 pub use attention::{LayerBlocks, LinearAttention, QueryToken};
+pub use full_loss::FullLayerLoss;
 pub use loss::{FactoredLoss, LossWork, PredictorLoss};
+pub use mixture::{PromptMixture, check_weights, prior_second_moment};
 pub use prompt::Prompt;
 pub use regression::RegressionTask;
+pub use target::{LARGEST_DEGREE, Polynomial, SingleIndexMixture, check_quadratic_form};
 pub use test_law::{TestMoments, TestPrompts};
