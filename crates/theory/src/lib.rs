@@ -2,3 +2,5 @@
 pub mod aggregate;
 pub mod collapse;
 pub mod icl;
+pub mod quadrature;
+pub mod roots;
