@@ -13,8 +13,9 @@ const EULER_GAMMA: f64 = 0.577_215_664_901_532_9;
 /// length and Gaussian covariates. O(d).
 ///
 /// # Errors
-/// [`IclError::NotRepresentable`] on overflow.
+/// [`IclError::Input`] for random lengths or elliptical covariates; [`IclError::NotRepresentable`] on overflow.
 pub fn bayes_lower_bound(law: &Whitened) -> Result<f64, IclError> {
+    law.check_plain()?;
     let s = law.sigma2() * law.inverse_length();
     if s == 0.0 {
         return Ok(0.0);

@@ -40,6 +40,7 @@ pub fn effective_matrix(
 /// As [`minimizer`], and when rho is not positive.
 pub fn factor_product(law: &Whitened, rho: f64) -> Result<Mat<f64>, IclError> {
     InputError::check_positive("rho", rho)?;
+    law.check_plain()?;
     let a = minimizer(law)?;
     let scale = rho * law.inverse_length();
     representable("u U'", Mat::from_fn(a.nrows(), a.ncols(), |i, j| scale * a[(i, j)]))

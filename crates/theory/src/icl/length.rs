@@ -1,7 +1,9 @@
 //! Another context length at test time, and random lengths in training (ICL-5).
-use solvable_model::InputError;
+use solvable_model::icl::RegressionTask;
+use solvable_model::{Covariance, InputError};
 
 use super::error::finite;
+use super::matrix::check_invertible;
 use super::{IclError, Whitened};
 
 /// The harmonic mean `1 / E[1/N_k]` of equally likely context lengths, the length that decides the optimum (ICL-5).
@@ -61,6 +63,41 @@ pub fn risk_at_length(law: &Whitened, length: usize) -> Result<f64, IclError> {
 pub fn risk_floor(law: &Whitened) -> Result<f64, IclError> {
     law.check_labels()?;
     Ok(bias(law))
+}
+
+/// A published bound and the exact value it bounds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PublishedBound {
+    /// `(d+1) tr(Lambda)/M + (1 + 2d + d^2 kappa) tr(Lambda)/N^2`; infinite for M = 0.
+    pub bound: f64,
+    /// The risk of the trained predictor, ICL-5.
+    pub exact: f64,
+}
+
+/// The risk bound of Zhang, Frei and Bartlett (Corollary 4.3) beside the exact risk, for Psi = I and no noise (ICL-10).
+///
+/// kappa is the condition number of Lambda. O(d).
+///
+/// # Errors
+/// [`IclError::Input`] when N = 0 or Lambda is singular.
+pub fn published_risk_bound(
+    lambda: &Covariance,
+    train_length: usize,
+    length: usize,
+) -> Result<PublishedBound, IclError> {
+    check_invertible("Lambda", lambda, "the bound contains its condition number")?;
+    let d = lambda.dimension();
+    let task = RegressionTask::new(lambda.clone(), Covariance::isotropic("Psi", d, 1.0)?, 0.0, train_length)?;
+    let exact = risk_at_length(&Whitened::new(&task)?, length)?;
+    let (size, n) = (d as f64, train_length as f64);
+    let kappa = lambda.largest_eigenvalue() / lambda.smallest_eigenvalue();
+    let trace: f64 = lambda.eigenvalues().iter().rev().sum();
+    let bound = if length == 0 {
+        f64::INFINITY
+    } else {
+        trace * ((size + 1.0) / length as f64 + (1.0 + 2.0 * size + size * size * kappa) / n / n)
+    };
+    Ok(PublishedBound { bound, exact })
 }
 
 fn bias(law: &Whitened) -> f64 {

@@ -43,6 +43,8 @@ pub struct Whitened {
     sigma2: f64,
     inverse_length: f64,
     kappa: f64,
+    /// Gaussian covariates and one fixed length: what formulas of second order in 1/N need.
+    plain: bool,
 }
 
 #[derive(Debug)]
@@ -71,8 +73,13 @@ impl Whitened {
     /// [`IclError::Linalg`] when a decomposition fails, [`IclError::NotRepresentable`] when `Lambda Psi` overflows.
     pub fn new(task: &RegressionTask) -> Result<Self, IclError> {
         let pair = Arc::new(Pair::new(task.lambda(), task.psi())?);
-        let law =
-            Self { pair, sigma2: task.sigma2(), inverse_length: 1.0 / task.context() as f64, kappa: 0.0 };
+        let law = Self {
+            pair,
+            sigma2: task.sigma2(),
+            inverse_length: 1.0 / task.context() as f64,
+            kappa: 0.0,
+            plain: true,
+        };
         law.checked()
     }
 
@@ -83,7 +90,8 @@ impl Whitened {
     pub fn with(&self, sigma2: f64, length: usize) -> Result<Self, IclError> {
         InputError::check_nonnegative("sigma2", sigma2)?;
         InputError::check_count("N", length)?;
-        Self { sigma2, inverse_length: 1.0 / length as f64, ..self.clone() }.checked()
+        let plain = self.kappa == 0.0;
+        Self { sigma2, inverse_length: 1.0 / length as f64, plain, ..self.clone() }.checked()
     }
 
     /// The same law with prompts of random length, uniform over the list, each normalised by its own length.
@@ -94,7 +102,8 @@ impl Whitened {
     /// [`IclError::Input`] when the list is empty or a length is 0.
     pub fn with_lengths(&self, lengths: &[usize]) -> Result<Self, IclError> {
         let inverse_length = 1.0 / super::harmonic_length(lengths)?;
-        Self { inverse_length, ..self.clone() }.checked()
+        let plain = self.kappa == 0.0 && lengths.iter().all(|&n| n == lengths[0]);
+        Self { inverse_length, plain, ..self.clone() }.checked()
     }
 
     /// The same law with elliptical covariates `x = r g`, `E r^2 = 1`, `E r^4 = 1 + kappa` (ICL-26).
@@ -103,7 +112,8 @@ impl Whitened {
     /// [`IclError::Input`] when `kappa` is negative (no such r) or not finite.
     pub fn elliptical(&self, kappa: f64) -> Result<Self, IclError> {
         InputError::check_nonnegative("kappa", kappa)?;
-        Self { kappa, ..self.clone() }.checked()
+        let plain = self.plain && kappa == 0.0;
+        Self { kappa, plain, ..self.clone() }.checked()
     }
 
     fn checked(self) -> Result<Self, IclError> {
@@ -178,6 +188,15 @@ impl Whitened {
     /// Refuses the law whose labels all vanish.
     pub(super) fn check_labels(&self) -> Result<(), IclError> {
         if self.pair.signal == 0.0 && self.sigma2 == 0.0 { Err(IclError::NoLabels) } else { Ok(()) }
+    }
+
+    /// Refuses random lengths and elliptical covariates.
+    pub(super) fn check_plain(&self) -> Result<(), IclError> {
+        if self.plain {
+            return Ok(());
+        }
+        let condition = "this formula needs Gaussian covariates (kappa = 0) and one fixed context length";
+        Err(InputError::Condition { argument: "kappa".into(), value: self.kappa, condition }.into())
     }
 
     /// `(g, 1 - g)` with `g = beta / ((1+e) beta + b)` for an eigenvalue beta; both ratios of positive sums.
