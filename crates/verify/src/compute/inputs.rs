@@ -23,6 +23,8 @@ pub enum Shape {
     Lists,
     /// A string.
     Text,
+    /// A number, or a string that stands for a value no number can name.
+    NumberOrText,
     /// An object with these keys.
     Object(&'static [Key]),
 }
@@ -40,6 +42,7 @@ impl Shape {
             Self::Matrices => "a list of matrices",
             Self::Lists => "a list of lists of numbers",
             Self::Text => "a string",
+            Self::NumberOrText => "a number or a string",
             Self::Object(_) => "an object",
         }
     }
@@ -207,6 +210,7 @@ fn check_object(object: &Map<String, Value>, keys: &[Key], prefix: &str) -> Resu
             Shape::Count => as_count(value).is_some(),
             Shape::Boolean => value.is_boolean(),
             Shape::Text => value.is_string(),
+            Shape::NumberOrText => value.is_number() || value.is_string(),
             Shape::Vector => as_vector(value).is_some(),
             Shape::Lists => as_lists(value).is_some(),
             Shape::Matrix => as_matrix(value).is_some(),
