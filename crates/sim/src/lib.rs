@@ -2,3 +2,5 @@
 pub mod aggregate;
 pub mod collapse;
 pub mod icl;
+pub mod monte_carlo;
+pub mod normal;
