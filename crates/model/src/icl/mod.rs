@@ -6,18 +6,26 @@
 //! expected squared error. Conventions (normaliser, query token) are options of [`LinearAttention`].
 mod attention;
 mod full_loss;
+mod kernel_layers;
+mod layers;
 mod loss;
 mod mixture;
 mod prompt;
 mod regression;
+mod ridge_layers;
 mod target;
 mod test_law;
+mod token_layer;
 
 pub use attention::{LayerBlocks, LinearAttention, QueryToken};
 pub use full_loss::FullLayerLoss;
+pub use kernel_layers::{Kernel, KernelTokens, kernel_descent};
+pub use layers::{AttentionLayer, AttentionStack, check_corrections};
 pub use loss::{FactoredLoss, LossWork, PredictorLoss};
 pub use mixture::{PromptMixture, check_weights, prior_second_moment};
 pub use prompt::Prompt;
 pub use regression::RegressionTask;
+pub use ridge_layers::RidgeStack;
 pub use target::{LARGEST_DEGREE, Polynomial, SingleIndexMixture, check_quadratic_form};
 pub use test_law::{TestMoments, TestPrompts};
+pub use token_layer::{DescentTokens, TokenAttention, VectorPrompt, descent_by_attention};
