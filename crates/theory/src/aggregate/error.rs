@@ -26,6 +26,16 @@ pub enum AggregateError {
         /// Covariates.
         d: usize,
     },
+    /// The formula needs bags of one size.
+    #[error(
+        "bag {bag} (counted from 0) is not of the size {first} of bag 0: the formula needs bags of one size"
+    )]
+    UnequalBags {
+        /// Size of bag 0.
+        first: usize,
+        /// First bag of another size.
+        bag: usize,
+    },
     /// An enumeration would be too large.
     #[error("the enumeration needs {size:e} steps, more than the limit {limit:e}")]
     TooLarge {
@@ -45,4 +55,9 @@ impl From<solvable_linalg::LinalgError> for AggregateError {
 /// Refuses NaN, which only overflow on the way can have made.
 pub(super) fn in_range(quantity: &'static str, value: f64) -> Result<f64, AggregateError> {
     if value.is_nan() { Err(AggregateError::OutOfRange { quantity }) } else { Ok(value) }
+}
+
+/// Refuses NaN and infinities, which only overflow can have made.
+pub(super) fn finite(quantity: &'static str, value: f64) -> Result<f64, AggregateError> {
+    if value.is_finite() { Ok(value) } else { Err(AggregateError::OutOfRange { quantity }) }
 }

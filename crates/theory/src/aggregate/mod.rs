@@ -2,6 +2,8 @@
 //!
 //! | file | claims | content |
 //! |---|---|---|
+//! | `losses` | AGG-1, 2 | losses on given data and their difference |
+//! | `estimator` | AGG-3, 16 | the estimator and its gradient flow on given data |
 //! | `equivalent` | AGG-4 | deterministic equivalent, general covariance |
 //! | `isotropic` | AGG-5 | closed forms, isotropic covariance |
 //! | `finite` | AGG-6 | exact expected risk at the ends |
@@ -10,14 +12,20 @@
 //! | `bayes` | AGG-10 | optimal ridge |
 //! | `label_privacy` | AGG-11, 12 | privacy noise, clipping |
 //! | `observables` | AGG-13 | training losses, leverage, GCV |
+//! | `curated` | AGG-14 | exact risk of bags built from the signal |
+//! | `construction` | AGG-15 | optimal bags |
 mod bag_size;
 mod bayes;
 mod comparison;
+mod construction;
+mod curated;
 mod equivalent;
 mod error;
+mod estimator;
 mod finite;
 mod isotropic;
 mod label_privacy;
+mod losses;
 mod observables;
 mod risk;
 
@@ -29,8 +37,13 @@ pub use bag_size::{
 };
 pub use bayes::{BayesRidge, bayes_ridge};
 pub use comparison::critical_snr;
+pub use construction::{
+    MAX_BINS, SortedBags, optimal_bags, optimal_equal_bags, quantile_bin_share, random_bag_cost,
+};
+pub use curated::{CuratedRisk, curated_limit, curated_risk, within_bag_share};
 pub use equivalent::{BagEquivalent, Equivalent, FixedPoint, bag_equivalent, equivalent};
 pub use error::AggregateError;
+pub use estimator::{BagFlow, Estimate, estimate};
 pub use finite::{
     bag_level_expected_risk, expected_risk, instance_level_expected_risk, left_limit_expected_risk,
 };
@@ -39,5 +52,6 @@ pub use label_privacy::{
     ClippedLabel, ClippedRisk, LaplaceNoise, clipped_label, clipped_risk, clipping_probability_bound,
     label_privacy_loss, laplace_noise, noise_of_privacy,
 };
+pub use losses::{BagLosses, LossGap, loss_gap, losses, within_bag_variance};
 pub use observables::{Observables, observables};
 pub use risk::Risk;

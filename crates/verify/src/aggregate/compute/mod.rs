@@ -1,5 +1,6 @@
 //! The `compute` blocks of this chapter.
 mod asymptotic;
+mod data;
 mod finite;
 mod label_privacy;
 mod tuning;
@@ -10,7 +11,8 @@ use solvable_theory::aggregate::{AggregateError, Risk};
 use crate::compute::{Block, ComputeError, Inputs, Key, Outputs, Shape};
 
 /// Groups of blocks, one group a file.
-pub const BLOCKS: &[&[Block]] = &[asymptotic::BLOCKS, finite::BLOCKS, tuning::BLOCKS, label_privacy::BLOCKS];
+pub const BLOCKS: &[&[Block]] =
+    &[data::BLOCKS, asymptotic::BLOCKS, finite::BLOCKS, tuning::BLOCKS, label_privacy::BLOCKS];
 
 const NUMBER: Shape = Shape::Number;
 const COUNT: Shape = Shape::Count;
