@@ -2,5 +2,6 @@
 pub mod aggregate;
 pub mod collapse;
 pub mod icl;
+pub mod lanes;
 pub mod monte_carlo;
 pub mod normal;

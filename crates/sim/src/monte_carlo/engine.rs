@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rayon::prelude::*;
 
 use super::error::{Cause, FailedReplica};
-use super::stream::Stream;
+use super::stream::{self, Stream};
 use super::tree::{Summary, Tree};
 
 /// How many failed replicas a run remembers (those with the lowest indices); it counts them all.
@@ -83,12 +83,14 @@ where
     // Blocks lie on multiples of their size; the first and the last may be cut.
     let blocks = (first + count).div_ceil(block) - first / block;
     let next = AtomicU64::new(0);
+    let key = stream::key(seed);
     let shared = Mutex::new(Shared { tree: Tree::<S>::new(), failures: Failures::<E>::new() });
 
     (0..threads.min(blocks)).into_par_iter().for_each(|_| {
         let mut state: Option<(W, Vec<f64>)> = None;
         let mut local = Tree::<S>::new();
         let mut failures = Failures::<E>::new();
+        let mut stream = Stream::with_key(key, first);
         loop {
             let taken = next.fetch_add(1, Ordering::Relaxed);
             if taken >= blocks {
@@ -98,7 +100,7 @@ where
             let start = ((first / block + taken) * block).max(first);
             let end = ((first / block + taken + 1) * block).min(first + count);
             for index in start..end {
-                let mut stream = Stream::new(seed, index);
+                stream.restart(index);
                 let cause = match sample(&mut stream, worker, values) {
                     Err(error) => Some(Cause::Sampler(error)),
                     Ok(()) => values

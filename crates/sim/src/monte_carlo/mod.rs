@@ -6,6 +6,7 @@
 //!
 //! * [`replicate`]: moments of one observable. [`Replicas`] is the same with options and more kinds of result.
 //! * [`Moments`], [`VectorMoments`]: mean, variance, skewness, kurtosis; covariances.
+mod chacha;
 mod engine;
 mod error;
 mod moments;
