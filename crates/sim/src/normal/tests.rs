@@ -110,7 +110,7 @@ fn values_are_stable() {
 }
 
 const VALUES: [f64; 4] = [-0.3061881292379331, -0.26463562210422475, 0.37957805904508424, 2.4604475378557824];
-const HASH: u64 = 0x25be268c25c38575;
+const HASH: u64 = 0x426efc33935329c8;
 const WORD: u64 = 0x25be268c25c38575;
 
 #[test]
@@ -125,7 +125,6 @@ fn same_bits_on_every_instruction_set() {
         dispatch_on(isa, Transform { words: &words, out: &mut out });
         assert!(out.iter().zip(&expected).all(|(a, b)| a.to_bits() == b.to_bits()), "{isa:?}");
     }
-    println!("paths: {paths:?}");
 }
 
 /// Any length: all numbers written, finite, and as many words drawn as promised.
