@@ -1,6 +1,7 @@
 //! Simulators for exactly solvable models of learning: flows, descent, Monte Carlo.
 pub mod aggregate;
 pub mod collapse;
+pub mod flow;
 pub mod icl;
 pub mod lanes;
 pub mod monte_carlo;

@@ -1,0 +1,386 @@
+//! The loop of an integration: steps, rejections, records, rules that end it.
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use solvable_model::InputError;
+
+use super::error::{FlowError, NotFinite};
+use super::evaluator::Evaluator;
+use super::explicit::Explicit;
+use super::field::VectorField;
+use super::options::{Method, Options, check_length};
+use super::solution::{Solution, Statistics, Stop};
+use super::stepper::{Failure, Point, Stepper, Tolerance, norm, root_mean_square};
+use super::tableau::{DORMAND_PRINCE_5, DORMAND_PRINCE_8};
+
+/// Steps in a row that may climb, each a quarter of the one before, until the objective is declared to climb.
+const CLIMBS_IN_A_ROW: u32 = 16;
+
+/// Integrates `dx/dt = f(t, x)` from `x0`, recording the states at the times of [`Options::record`].
+///
+/// Memory: a few dozen vectors of the state's length, whatever the number of steps, plus the states recorded. The loop
+/// allocates nothing.
+///
+/// # Errors
+/// [`FlowError`]: refused arguments; a field that is not finite; an energy that climbs; limits reached; cancellation.
+///
+/// ```
+/// use solvable_sim::flow::{FieldFn, Method, Options, integrate};
+/// // A rotation: x(t) = (cos t, -sin t).
+/// let field = FieldFn::new(2, |_, x, slope| {
+///     slope[0] = x[1];
+///     slope[1] = -x[0];
+/// });
+/// let options = Options::until(3.0).method(Method::DormandPrince8).tolerance(1e-12, 1e-12).record([1.0, 2.0]);
+/// let solution = integrate(&field, &[1.0, 0.0], &options)?;
+/// assert_eq!(solution.times, [1.0, 2.0]);
+/// for (t, x) in solution.times.iter().zip(&solution.states) {
+///     assert!((x[0] - t.cos()).abs() < 1e-10 && (x[1] + t.sin()).abs() < 1e-10);
+/// }
+/// # Ok::<(), solvable_sim::flow::FlowError>(())
+/// ```
+pub fn integrate<F: VectorField>(field: &F, x0: &[f64], options: &Options) -> Result<Solution, FlowError> {
+    options.check(field.dimension())?;
+    let mut times = Vec::with_capacity(options.record.len());
+    let mut states = vec![vec![0.0; field.dimension()]; options.record.len()];
+    let mut solution = integrate_observed(field, x0, options, |t, x| {
+        states[times.len()].copy_from_slice(x);
+        times.push(t);
+    })?;
+    states.truncate(times.len());
+    (solution.times, solution.states) = (times, states);
+    Ok(solution)
+}
+
+/// As [`integrate`], but hands each recorded (time, state) to `observer`, in order, and keeps none.
+///
+/// # Errors
+/// As [`integrate`]; records made before an error were delivered.
+pub fn integrate_observed<F: VectorField>(
+    field: &F,
+    x0: &[f64],
+    options: &Options,
+    observer: impl FnMut(f64, &[f64]),
+) -> Result<Solution, FlowError> {
+    let n = field.dimension();
+    InputError::check_count("dimension of the field", n)?;
+    check_length("x0", x0.len(), n)?;
+    InputError::check_vector("x0", x0)?;
+    options.check(n)?;
+    match options.method {
+        Method::DormandPrince5 => {
+            Driver::new(field, x0, options, observer).run(&mut Explicit::new(&DORMAND_PRINCE_5, n))
+        }
+        Method::DormandPrince8 => {
+            Driver::new(field, x0, options, observer).run(&mut Explicit::new(&DORMAND_PRINCE_8, n))
+        }
+    }
+}
+
+/// Why the last step was refused: reported if no step is short enough.
+enum Refusal {
+    NotFinite(NotFinite),
+    Other,
+}
+
+struct Driver<'a, F: VectorField, O> {
+    options: &'a Options,
+    field: Evaluator<'a, F>,
+    observer: O,
+    tolerance: Tolerance,
+    t: f64,
+    x: Vec<f64>,
+    slope: Vec<f64>,
+    energy: Option<f64>,
+    /// Largest |energy| met: the unit of its rounding error.
+    energy_scale: f64,
+    /// Index of the next time to record.
+    next: usize,
+    recorded: Vec<f64>,
+    local_error: f64,
+    statistics: Statistics,
+}
+
+impl<'a, F: VectorField, O: FnMut(f64, &[f64])> Driver<'a, F, O> {
+    fn new(field: &'a F, x0: &[f64], options: &'a Options, observer: O) -> Self {
+        Self {
+            options,
+            field: Evaluator::new(field, options.energy_guard),
+            observer,
+            tolerance: Tolerance {
+                relative: options.relative,
+                absolute: options.absolute,
+                fixed: options.fixed_step.is_some(),
+            },
+            t: options.start,
+            x: x0.to_vec(),
+            slope: vec![0.0; x0.len()],
+            energy: None,
+            energy_scale: 0.0,
+            next: 0,
+            recorded: vec![0.0; x0.len()],
+            local_error: 0.0,
+            statistics: Statistics::default(),
+        }
+    }
+
+    fn run<S: Stepper<F>>(mut self, stepper: &mut S) -> Result<Solution, FlowError> {
+        self.energy = self.field.eval_energy(self.t, &self.x, &mut self.slope)?;
+        if let Some(energy) = self.energy {
+            self.check_energy(self.t, energy)?;
+            self.energy_scale = energy.abs();
+        }
+        while self.next < self.options.record.len() && self.options.record[self.next] <= self.t {
+            (self.observer)(self.t, &self.x);
+            self.next += 1;
+        }
+        let mut h = match (self.options.fixed_step, self.options.initial_step) {
+            (Some(h), _) | (None, Some(h)) => h,
+            (None, None) => self.first_step(stepper.error_exponent()),
+        };
+        let mut climbs_in_a_row = 0;
+        let mut refusal = Refusal::Other;
+        loop {
+            if let Some(stop) = self.ends() {
+                return Ok(self.finish(stop));
+            }
+            self.check_limits(h)?;
+            h = h.min(self.options.max_step);
+            let left = self.options.end - self.t;
+            let last = if self.tolerance.fixed { h >= left * (1.0 - 1e-9) } else { 1.01 * h >= left };
+            let step = if last { left } else { h };
+            if self.t + 0.1 * step == self.t {
+                return Err(match refusal {
+                    Refusal::NotFinite(found) => found.into(),
+                    _ => FlowError::StepTooSmall { time: self.t, step },
+                });
+            }
+            let from = Point { t: self.t, x: &self.x, slope: &self.slope };
+            let trial = match stepper.attempt(&mut self.field, from, step, self.tolerance) {
+                Ok(trial) => trial,
+                Err(failure) => {
+                    self.statistics.rejected += 1;
+                    let Failure::NotFinite(found) = failure;
+                    self.statistics.not_finite += 1;
+                    if self.tolerance.fixed {
+                        return Err(found.into());
+                    }
+                    refusal = Refusal::NotFinite(found);
+                    stepper.factor(step, f64::INFINITY, false);
+                    h = 0.1 * step;
+                    continue;
+                }
+            };
+            // Written so that a NaN estimate rejects.
+            let within = trial.error <= 1.0;
+            if !(within || self.tolerance.fixed) {
+                self.statistics.rejected += 1;
+                refusal = Refusal::Other;
+                h = step * stepper.factor(step, trial.error, false);
+                continue;
+            }
+            let t_new = match self.options.fixed_step {
+                _ if last => self.options.end,
+                // A product, so that rounding does not accumulate.
+                Some(h) => self.options.start + (self.statistics.steps + 1) as f64 * h,
+                None => self.t + step,
+            };
+            if let (Some(before), Some(after)) = (self.energy, trial.energy) {
+                self.check_energy(t_new, after)?;
+                let scale = self.energy_scale.max(after.abs());
+                if after > before + self.options.energy_rounding * scale {
+                    climbs_in_a_row += 1;
+                    self.statistics.rejected += 1;
+                    self.statistics.climbs += 1;
+                    if climbs_in_a_row >= CLIMBS_IN_A_ROW || self.tolerance.fixed {
+                        return Err(FlowError::EnergyClimbs {
+                            time: self.t,
+                            before,
+                            after,
+                            step,
+                            rejections: climbs_in_a_row,
+                        });
+                    }
+                    refusal = Refusal::Other;
+                    stepper.factor(step, f64::INFINITY, false);
+                    h = 0.25 * step;
+                    continue;
+                }
+                self.energy_scale = scale;
+            }
+            climbs_in_a_row = 0;
+            refusal = Refusal::Other;
+            self.statistics.steps += 1;
+            self.local_error += trial.local_error;
+            let entry = self.record_and_locate(stepper, step, t_new)?;
+            let growth = stepper.factor(step, trial.error, true);
+            stepper.commit(&mut self.x, &mut self.slope);
+            self.t = t_new;
+            self.energy = trial.energy;
+            if let Some(theta_time) = entry {
+                core::mem::swap(&mut self.x, &mut self.recorded);
+                self.t = theta_time;
+                self.energy = self.field.eval_energy(self.t, &self.x, &mut self.slope)?;
+                return Ok(self.finish(Stop::Near));
+            }
+            if !self.tolerance.fixed {
+                h = step * growth;
+            }
+        }
+    }
+
+    /// Records what falls inside the step; if it ends inside the ball of the stopping rule, leaves the state on
+    /// entry in `recorded` and returns the time of entry.
+    fn record_and_locate<S: Stepper<F>>(
+        &mut self,
+        stepper: &mut S,
+        step: f64,
+        t_new: f64,
+    ) -> Result<Option<f64>, FlowError> {
+        let from = Point { t: self.t, x: &self.x, slope: &self.slope };
+        let record = &self.options.record;
+        let enters = self.options.near.as_ref().filter(|(p, r)| distance(stepper.new_state(), p) <= *r);
+        let inside = self.next < record.len() && record[self.next] < t_new;
+        if enters.is_some() || inside {
+            stepper.prepare_dense(&mut self.field, from, step)?;
+        }
+        let mut until = t_new;
+        if let Some((point, radius)) = enters {
+            // Bisection: outside at `low`, inside at `high`, until no time lies between.
+            let (mut low, mut high) = (0.0, 1.0);
+            loop {
+                let middle = 0.5 * (low + high);
+                let t = self.t + middle * step;
+                if middle <= low || middle >= high || t <= self.t + low * step || t >= self.t + high * step {
+                    break;
+                }
+                stepper.interpolate(from, middle, &mut self.recorded);
+                if distance(&self.recorded, point) <= *radius {
+                    high = middle;
+                } else {
+                    low = middle;
+                }
+            }
+            until = if high == 1.0 { t_new } else { self.t + high * step };
+        }
+        while self.next < record.len() && record[self.next] <= until {
+            let time = record[self.next];
+            if time == t_new {
+                (self.observer)(time, stepper.new_state());
+            } else {
+                stepper.interpolate(from, (time - self.t) / step, &mut self.recorded);
+                (self.observer)(time, &self.recorded);
+            }
+            self.next += 1;
+        }
+        if enters.is_none() {
+            return Ok(None);
+        }
+        if until == t_new {
+            self.recorded.copy_from_slice(stepper.new_state());
+        } else {
+            stepper.interpolate(from, (until - self.t) / step, &mut self.recorded);
+        }
+        Ok(Some(until))
+    }
+
+    /// The rule that ends the integration here, if one does.
+    fn ends(&self) -> Option<Stop> {
+        if self.options.near.as_ref().is_some_and(|(point, radius)| distance(&self.x, point) <= *radius) {
+            return Some(Stop::Near);
+        }
+        if self.options.slope_norm.is_some_and(|threshold| norm(&self.slope) <= threshold) {
+            return Some(Stop::Slope);
+        }
+        (self.t >= self.options.end).then_some(Stop::Time)
+    }
+
+    fn check_limits(&self, step: f64) -> Result<(), FlowError> {
+        let (options, time) = (self.options, self.t);
+        let steps = self.statistics.steps + self.statistics.rejected;
+        if steps >= options.max_steps {
+            return Err(FlowError::TooManySteps { limit: options.max_steps, time, step });
+        }
+        if self.field.evaluations >= options.max_evaluations {
+            return Err(FlowError::TooManyEvaluations { limit: options.max_evaluations, time, step });
+        }
+        if options.stop_flag.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed)) {
+            return Err(FlowError::Cancelled { time });
+        }
+        if options.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return Err(FlowError::DeadlinePassed { time });
+        }
+        Ok(())
+    }
+
+    fn check_energy(&self, time: f64, value: f64) -> Result<(), FlowError> {
+        if value.is_finite() {
+            Ok(())
+        } else {
+            Err(FlowError::EnergyNotFinite { time, evaluation: self.field.evaluations, value })
+        }
+    }
+
+    /// First step (Hairer, Norsett and Wanner II.4): small against the state over the slope, and against the change of
+    /// the slope along a trial Euler step.
+    fn first_step(&mut self, exponent: u32) -> f64 {
+        let n = self.x.len();
+        let tolerance = self.tolerance;
+        let scaled = |v: &[f64], x: &[f64]| {
+            let squares: f64 = v.iter().zip(x).map(|(v, x)| (v / tolerance.scale(*x, 0.0)).powi(2)).sum();
+            root_mean_square(squares, n)
+        };
+        let size = scaled(&self.x, &self.x);
+        let rate = scaled(&self.slope, &self.x);
+        let end = self.options.end - self.t;
+        let guess = if size < 1e-5 || rate < 1e-5 { 1e-6 } else { 0.01 * size / rate };
+        let mut guess = guess.min(end).min(self.options.max_step);
+        let mut trial = vec![0.0; n];
+        let mut slope = vec![0.0; n];
+        // A field that is finite only near the start shortens the guess; the loop below then judges.
+        for _ in 0..20 {
+            for i in 0..n {
+                trial[i] = self.x[i] + guess * self.slope[i];
+            }
+            if self.field.eval(self.t + guess, &trial, &mut slope).is_ok() {
+                break;
+            }
+            guess *= 0.1;
+        }
+        for (s, s0) in slope.iter_mut().zip(&self.slope) {
+            *s -= s0;
+        }
+        let bend = scaled(&slope, &self.x) / guess;
+        let largest = rate.max(bend);
+        let limit = if largest <= 1e-15 {
+            (1e-3 * guess).max(1e-6)
+        } else {
+            (0.01 / largest).powf(1.0 / f64::from(exponent))
+        };
+        // A NaN `bend` (no finite trial) loses to `guess` here.
+        limit.min(100.0 * guess).min(end)
+    }
+
+    fn finish(self, stop: Stop) -> Solution {
+        Solution {
+            time: self.t,
+            slope_norm: norm(&self.slope),
+            state: self.x,
+            energy: self.energy,
+            stop,
+            times: Vec::new(),
+            states: Vec::new(),
+            local_error: self.local_error,
+            statistics: Statistics {
+                evaluations: self.field.evaluations,
+                jacobian_products: self.field.jacobian_products,
+                ..self.statistics
+            },
+        }
+    }
+}
+
+/// Euclidean distance.
+fn distance(x: &[f64], y: &[f64]) -> f64 {
+    x.iter().zip(y).map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt()
+}

@@ -1,0 +1,28 @@
+//! Gradient flow and other ordinary differential equations `dx/dt = f(t, x)`.
+//!
+//! | file | content |
+//! |---|---|
+//! | `field` | [`VectorField`], [`GradientFlow`] of an objective, [`FieldFn`] |
+//! | `options` | [`Options`]: interval, [`Method`], tolerances, stopping rules, limits |
+//! | `driver` | [`integrate`] and [`integrate_observed`] |
+//! | `solution` | [`Solution`], [`Statistics`] |
+//! | `error` | [`FlowError`] |
+//! | `explicit`, `tableau` | explicit Runge-Kutta pairs of orders 5(4) and 8(5, 3) |
+mod driver;
+mod error;
+mod evaluator;
+mod explicit;
+mod field;
+mod options;
+mod solution;
+mod stepper;
+mod tableau;
+
+pub use driver::{integrate, integrate_observed};
+pub use error::{FlowError, NotFinite};
+pub use field::{FieldFn, GradientFlow, VectorField};
+pub use options::{Method, Options};
+pub use solution::{Solution, Statistics, Stop};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,90 @@
+//! Orders of convergence, measured with fixed steps.
+use crate::flow::{FieldFn, Method, Options, VectorField, integrate};
+
+use super::distance;
+
+/// Least squares fit of `log e = p log h + a + c h` (the next order of the error; `c` only if `corrected`): p and its
+/// standard error.
+fn fit(h: &[f64], errors: &[f64], corrected: bool) -> (f64, f64) {
+    let columns = if corrected { 3 } else { 2 };
+    let rows: Vec<[f64; 3]> = h.iter().map(|h| [h.ln(), 1.0, *h]).collect();
+    let y: Vec<f64> = errors.iter().map(|e| e.ln()).collect();
+    // Normal equations with the identity beside them, by Gauss-Jordan elimination: three well separated columns.
+    let mut m = [[0.0; 7]; 3];
+    for i in 0..columns {
+        for (row, y) in rows.iter().zip(&y) {
+            for j in 0..columns {
+                m[i][j] += row[i] * row[j];
+            }
+            m[i][3] += row[i] * y;
+        }
+        m[i][4 + i] = 1.0;
+    }
+    for i in 0..columns {
+        let pivot = m[i][i];
+        m[i].iter_mut().for_each(|v| *v /= pivot);
+        for k in (0..columns).filter(|&k| k != i) {
+            let (factor, row) = (m[k][i], m[i]);
+            m[k].iter_mut().zip(row).for_each(|(v, r)| *v -= factor * r);
+        }
+    }
+    let fitted = |row: &[f64; 3]| (0..columns).map(|j| row[j] * m[j][3]).sum::<f64>();
+    let residual: f64 = rows.iter().zip(&y).map(|(row, y)| (y - fitted(row)).powi(2)).sum();
+    (m[0][3], (residual / (h.len() - columns) as f64 * m[0][4]).sqrt())
+}
+
+/// Slope of log(error) against log(h) at h -> 0 and the half-width of its interval: 4 standard errors plus the change
+/// that the correction of the next order makes, which bounds what the order after it could.
+pub(super) fn slope(h: &[f64], errors: &[f64]) -> (f64, f64) {
+    let (plain, _) = fit(h, errors, false);
+    let (p, error) = fit(h, errors, true);
+    (p, 4.0 * error + (p - plain).abs())
+}
+
+/// A Kepler orbit of eccentricity 0.1 (DETEST D1) from perihelion, and beside it the non-autonomous DETEST A3,
+/// y' = y cos t, y = exp(sin t): the field, the initial state, and the state at time t.
+pub(super) fn orbit(t: f64) -> (impl VectorField, [f64; 5], [f64; 5]) {
+    let field = FieldFn::new(5, |t, x, slope| {
+        let r3 = (x[0] * x[0] + x[1] * x[1]).powf(1.5);
+        slope[0] = x[2];
+        slope[1] = x[3];
+        slope[2] = -x[0] / r3;
+        slope[3] = -x[1] / r3;
+        slope[4] = x[4] * f64::cos(t);
+    });
+    let e: f64 = 0.1;
+    // Eccentric anomaly: u - e sin u = t, by Newton's method.
+    let mut u = t;
+    for _ in 0..20 {
+        u -= (u - e * u.sin() - t) / (1.0 - e * u.cos());
+    }
+    let (root, rate) = ((1.0 - e * e).sqrt(), 1.0 / (1.0 - e * u.cos()));
+    let exact = [u.cos() - e, root * u.sin(), -u.sin() * rate, root * u.cos() * rate, t.sin().exp()];
+    (field, [1.0 - e, 0.0, 0.0, ((1.0 + e) / (1.0 - e)).sqrt(), 1.0], exact)
+}
+
+/// Asserts that errors at time 5 fall with the given power of h.
+pub(super) fn assert_order(method: Method, order: f64, steps: &[u32]) {
+    let (field, x0, exact) = orbit(5.0);
+    let (mut h, mut errors) = (Vec::new(), Vec::new());
+    for &steps in steps {
+        h.push(5.0 / f64::from(steps));
+        let options = Options::until(5.0).method(method).fixed_step(5.0 / f64::from(steps));
+        let end = integrate(&field, &x0, &options).expect("smooth");
+        assert_eq!(end.statistics.steps, u64::from(steps));
+        errors.push(distance(&end.state, &exact));
+    }
+    let (p, width) = slope(&h, &errors);
+    #[allow(clippy::print_stdout, reason = "shown with --nocapture")]
+    {
+        println!("{method:?}: order {p:.3} +- {width:.3}, errors {errors:?}");
+    }
+    assert!(width < 0.5, "{method:?}: the order is not determined: {p} +- {width}");
+    assert!((p - order).abs() <= width, "{method:?}: order {p} +- {width}, expected {order}");
+}
+
+#[test]
+fn explicit_pairs_converge_at_their_orders() {
+    assert_order(Method::DormandPrince5, 5.0, &[100, 125, 160, 200, 250, 320, 400]);
+    assert_order(Method::DormandPrince8, 8.0, &[17, 20, 24, 28, 34, 40, 48]);
+}
