@@ -4,5 +4,6 @@ pub mod collapse;
 pub mod flow;
 pub mod icl;
 pub mod lanes;
+pub mod minimise;
 pub mod monte_carlo;
 pub mod normal;

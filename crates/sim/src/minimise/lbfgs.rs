@@ -1,0 +1,448 @@
+//! The limited-memory BFGS method.
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use solvable_linalg::dot;
+use solvable_model::{InputError, Objective};
+
+use super::error::MinimiseError;
+use super::line_search::{Line, Outcome};
+
+/// Share of the largest |objective| met that is put down to rounding.
+const ROUNDING: f64 = 64.0 * f64::EPSILON;
+/// The gradient is at its floor after this many iterations without a lower objective or a gradient smaller by a tenth
+/// (ill-conditioned problems are that slow while the objective's decrease drowns in rounding) ...
+const PATIENCE: u32 = 2000;
+/// ... where one whose step changes no coordinate by more than a few spacings counts as this many.
+const TINY_STEP: u32 = 100;
+
+/// How to minimise. The default: 10 pairs of memory, gradient norm 1e-10, a hundred thousand iterations.
+#[derive(Clone, Debug)]
+pub struct LbfgsOptions {
+    memory: usize,
+    gradient_norm: f64,
+    max_iterations: u64,
+    stop_flag: Option<Arc<AtomicBool>>,
+    deadline: Option<Instant>,
+}
+
+impl Default for LbfgsOptions {
+    fn default() -> Self {
+        Self { memory: 10, gradient_norm: 1e-10, max_iterations: 100_000, stop_flag: None, deadline: None }
+    }
+}
+
+impl LbfgsOptions {
+    /// Number of (step, change of gradient) pairs kept.
+    #[must_use]
+    pub fn memory(mut self, pairs: usize) -> Self {
+        self.memory = pairs;
+        self
+    }
+
+    /// Stops when the Euclidean norm of the gradient is at most this; 0 goes to the floor that rounding sets.
+    #[must_use]
+    pub fn gradient_norm(mut self, norm: f64) -> Self {
+        self.gradient_norm = norm;
+        self
+    }
+
+    /// Gives up after this many iterations.
+    #[must_use]
+    pub fn max_iterations(mut self, iterations: u64) -> Self {
+        self.max_iterations = iterations;
+        self
+    }
+
+    /// Ends with [`MinimiseError::Cancelled`] at the first iteration after the flag is raised.
+    #[must_use]
+    pub fn stop_flag(mut self, flag: Arc<AtomicBool>) -> Self {
+        self.stop_flag = Some(flag);
+        self
+    }
+
+    /// Ends with [`MinimiseError::DeadlinePassed`] at the first iteration after this instant.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Instant) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+}
+
+/// Why a minimisation ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Termination {
+    /// The gradient norm asked for was reached.
+    Gradient,
+    /// The gradient is at the floor that the rounding of the objective and its gradient set.
+    Precision,
+}
+
+/// A stationary point that no line search can lower.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Minimum {
+    /// Where.
+    pub x: Vec<f64>,
+    /// Objective there.
+    pub value: f64,
+    /// Euclidean norm of the gradient there.
+    pub gradient_norm: f64,
+    /// Steps taken.
+    pub iterations: u64,
+    /// Evaluations of objective and gradient together.
+    pub evaluations: u64,
+    /// Times the memory was dropped for a steepest descent step.
+    pub restarts: u64,
+    /// Why it ended.
+    pub termination: Termination,
+}
+
+/// Minimises `objective` from `x0` by the L-BFGS two-loop recursion (Nocedal, Math. Comp. 35 (1980) 773-782) with the
+/// line search of Hager and Zhang, whose slope-based acceptance reaches gradients of the order of rounding.
+///
+/// One iteration costs about one evaluation and 4 `memory` dot products; memory is `2 memory + 6` vectors, and the loop
+/// allocates nothing. Finds a local minimum: which one depends on `x0`.
+///
+/// # Errors
+/// [`MinimiseError`]: refused arguments; an objective that is not finite at `x0`, is unbounded below, or rises along
+/// minus its gradient; limits reached; cancellation.
+///
+/// ```
+/// use solvable_model::Objective;
+/// use solvable_sim::minimise::{LbfgsOptions, lbfgs};
+///
+/// /// L(x) = cosh(x - 1), smallest at 1.
+/// struct Cosh;
+/// impl Objective for Cosh {
+///     type Work = ();
+///     fn dimension(&self) -> usize {
+///         1
+///     }
+///     fn work(&self) {}
+///     fn value(&self, x: &[f64], _: &mut ()) -> f64 {
+///         (x[0] - 1.0).cosh()
+///     }
+///     fn gradient(&self, x: &[f64], gradient: &mut [f64], _: &mut ()) {
+///         gradient[0] = (x[0] - 1.0).sinh();
+///     }
+/// }
+/// let minimum = lbfgs(&Cosh, &[4.0], &LbfgsOptions::default().gradient_norm(1e-15))?;
+/// assert!((minimum.x[0] - 1.0).abs() <= 1e-15 && minimum.value == 1.0);
+/// # Ok::<(), solvable_sim::minimise::MinimiseError>(())
+/// ```
+pub fn lbfgs<O: Objective>(
+    objective: &O,
+    x0: &[f64],
+    options: &LbfgsOptions,
+) -> Result<Minimum, MinimiseError> {
+    let n = InputError::check_count("dimension of the objective", objective.dimension())?;
+    if x0.len() != n {
+        return Err(
+            InputError::Shape { argument: "x0".into(), found: (x0.len(), 1), expected: (n, 1) }.into()
+        );
+    }
+    InputError::check_vector("x0", x0)?;
+    InputError::check_count("memory", options.memory)?;
+    InputError::check_nonnegative("gradient_norm", options.gradient_norm)?;
+    let mut work = objective.work();
+    let mut state = State::new(x0, options.memory);
+    let value = objective.value_and_gradient(&state.x, &mut state.gradient, &mut work);
+    state.evaluations = 1;
+    state.value = value;
+    state.norm = norm(&state.gradient);
+    if !(value.is_finite() && state.norm.is_finite()) {
+        return Err(MinimiseError::NotFinite { value, gradient_norm: state.norm });
+    }
+    state.keep_best();
+    state.run(objective, &mut work, options)
+}
+
+/// The iterate, its memory and counters.
+struct State {
+    x: Vec<f64>,
+    gradient: Vec<f64>,
+    value: f64,
+    norm: f64,
+    /// Largest |objective| met.
+    scale: f64,
+    /// Step along minus the gradient that the pair before a restart suggests.
+    scale_of_step: Option<f64>,
+    direction: Vec<f64>,
+    trial: Vec<f64>,
+    trial_gradient: Vec<f64>,
+    pairs: Pairs,
+    /// Smallest objective met.
+    lowest: f64,
+    /// The iterate returned when the gradient is at its floor.
+    best: Vec<f64>,
+    best_value: f64,
+    best_norm: f64,
+    iterations: u64,
+    evaluations: u64,
+    restarts: u64,
+}
+
+impl State {
+    fn new(x0: &[f64], memory: usize) -> Self {
+        let zeros = || vec![0.0; x0.len()];
+        Self {
+            x: x0.to_vec(),
+            gradient: zeros(),
+            value: f64::INFINITY,
+            norm: f64::INFINITY,
+            scale: 0.0,
+            scale_of_step: None,
+            direction: zeros(),
+            trial: zeros(),
+            trial_gradient: zeros(),
+            pairs: Pairs::new(x0.len(), memory),
+            lowest: f64::INFINITY,
+            best: x0.to_vec(),
+            best_value: f64::INFINITY,
+            best_norm: f64::INFINITY,
+            iterations: 0,
+            evaluations: 0,
+            restarts: 0,
+        }
+    }
+
+    fn run<O: Objective>(
+        mut self,
+        objective: &O,
+        work: &mut O::Work,
+        options: &LbfgsOptions,
+    ) -> Result<Minimum, MinimiseError> {
+        let mut idle = 0;
+        loop {
+            if self.norm <= options.gradient_norm {
+                return Ok(self.finish(Termination::Gradient));
+            }
+            if idle >= PATIENCE || self.norm == 0.0 {
+                return Ok(self.finish(Termination::Precision));
+            }
+            self.check_limits(options)?;
+            self.scale = self.scale.max(self.value.abs());
+            let rounding = ROUNDING * self.scale;
+            let steepest = !self.pairs.direction(&self.gradient, &mut self.direction);
+            let slope = dot(&self.gradient, &self.direction);
+            let descends = slope < -f64::EPSILON * self.norm * norm(&self.direction);
+            if !steepest && !descends {
+                self.restart();
+                continue;
+            }
+            let first = if steepest { self.first_step() } else { 1.0 };
+            let mut line = Line::new(
+                objective,
+                work,
+                (&self.x, &self.direction),
+                (&mut self.trial, &mut self.trial_gradient),
+                (self.value, slope),
+                rounding,
+            );
+            let outcome = line.search(first);
+            self.evaluations += line.evaluations;
+            match outcome {
+                Outcome::Accepted { value, .. } => {
+                    self.accept(value);
+                    let lowest = value < self.lowest - 4.0 * f64::EPSILON * value.abs();
+                    self.lowest = self.lowest.min(value);
+                    let idles = if self.step_is_tiny() { TINY_STEP } else { 1 };
+                    idle = if lowest || self.norm < 0.9 * self.best_norm { 0 } else { idle + idles };
+                    if self.norm < self.best_norm || value < self.best_value - rounding {
+                        self.keep_best();
+                    }
+                }
+                Outcome::Unbounded { value, step } => {
+                    return Err(MinimiseError::Unbounded { value, step: step * norm(&self.direction) });
+                }
+                Outcome::Failed { .. } if !steepest => self.restart(),
+                Outcome::Failed { change, expected } => {
+                    if (change - expected).abs() > 0.5 * expected.abs() {
+                        return Err(MinimiseError::NoDescent {
+                            iteration: self.iterations,
+                            change,
+                            expected,
+                        });
+                    }
+                    return Ok(self.finish(Termination::Precision));
+                }
+            }
+        }
+    }
+
+    fn check_limits(&self, options: &LbfgsOptions) -> Result<(), MinimiseError> {
+        let iteration = self.iterations;
+        if iteration >= options.max_iterations {
+            return Err(MinimiseError::NotConverged {
+                iterations: iteration,
+                evaluations: self.evaluations,
+                value: self.value,
+                gradient_norm: self.norm,
+            });
+        }
+        if options.stop_flag.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed)) {
+            return Err(MinimiseError::Cancelled { iteration });
+        }
+        if options.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return Err(MinimiseError::DeadlinePassed { iteration });
+        }
+        Ok(())
+    }
+
+    /// Moves to the trial point.
+    fn accept(&mut self, value: f64) {
+        self.pairs.push(&self.x, &self.gradient, &self.trial, &self.trial_gradient);
+        core::mem::swap(&mut self.x, &mut self.trial);
+        core::mem::swap(&mut self.gradient, &mut self.trial_gradient);
+        self.value = value;
+        self.norm = norm(&self.gradient);
+        self.iterations += 1;
+    }
+
+    /// Whether the step just taken (from `trial` to `x`) is of the size of the spacing of floating-point numbers.
+    fn step_is_tiny(&self) -> bool {
+        let tiny = |(x, y): (&f64, &f64)| (x - y).abs() <= 4.0 * f64::EPSILON * x.abs();
+        self.x.iter().zip(&self.trial).all(tiny)
+    }
+
+    /// Forgets the pairs but not the scale of the last one.
+    fn restart(&mut self) {
+        self.scale_of_step = self.pairs.scale();
+        self.pairs.clear();
+        self.restarts += 1;
+    }
+
+    /// First step along minus the gradient (Hager and Zhang): a hundredth of the iterate, or of a quadratic's minimiser.
+    fn first_step(&self) -> f64 {
+        if let Some(scale) = self.scale_of_step {
+            return scale;
+        }
+        let largest = |v: &[f64]| v.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
+        let (x, gradient) = (largest(&self.x), largest(&self.gradient));
+        let step = if x > 0.0 {
+            0.01 * x / gradient
+        } else if self.value != 0.0 {
+            0.01 * self.value.abs() / self.norm.powi(2)
+        } else {
+            1.0 / self.norm
+        };
+        if step.is_normal() { step } else { 1.0 / gradient }
+    }
+
+    fn keep_best(&mut self) {
+        self.best.copy_from_slice(&self.x);
+        self.best_value = self.value;
+        self.best_norm = self.norm;
+    }
+
+    fn finish(self, termination: Termination) -> Minimum {
+        let at_best = termination == Termination::Precision;
+        Minimum {
+            x: if at_best { self.best } else { self.x },
+            value: if at_best { self.best_value } else { self.value },
+            gradient_norm: if at_best { self.best_norm } else { self.norm },
+            iterations: self.iterations,
+            evaluations: self.evaluations,
+            restarts: self.restarts,
+            termination,
+        }
+    }
+}
+
+/// The last pairs (step, change of gradient), in a ring.
+struct Pairs {
+    n: usize,
+    capacity: usize,
+    count: usize,
+    /// Where the next pair goes.
+    head: usize,
+    steps: Vec<f64>,
+    changes: Vec<f64>,
+    /// step' change, and the weight of the first loop, of each pair.
+    curvature: Vec<f64>,
+    weight: Vec<f64>,
+}
+
+impl Pairs {
+    fn new(n: usize, capacity: usize) -> Self {
+        Self {
+            n,
+            capacity,
+            count: 0,
+            head: 0,
+            steps: vec![0.0; n * capacity],
+            changes: vec![0.0; n * capacity],
+            curvature: vec![0.0; capacity],
+            weight: vec![0.0; capacity],
+        }
+    }
+
+    fn clear(&mut self) {
+        self.count = 0;
+    }
+
+    fn push(&mut self, x: &[f64], gradient: &[f64], new: &[f64], new_gradient: &[f64]) {
+        let range = self.head * self.n..(self.head + 1) * self.n;
+        let (step, change) = (&mut self.steps[range.clone()], &mut self.changes[range]);
+        for i in 0..self.n {
+            step[i] = new[i] - x[i];
+            change[i] = new_gradient[i] - gradient[i];
+        }
+        let curvature = dot(step, change);
+        // The curvature condition makes this positive; rounding near the minimum may not.
+        if curvature > f64::EPSILON * norm(step) * norm(change) {
+            self.curvature[self.head] = curvature;
+            self.head = (self.head + 1) % self.capacity;
+            self.count = (self.count + 1).min(self.capacity);
+        }
+    }
+
+    /// Size of the inverse Hessian along the newest change of gradient.
+    fn scale(&self) -> Option<f64> {
+        if self.count == 0 {
+            return None;
+        }
+        let newest = (self.head + self.capacity - 1) % self.capacity;
+        let change = &self.changes[newest * self.n..(newest + 1) * self.n];
+        Some(self.curvature[newest] / dot(change, change))
+    }
+
+    /// Writes minus the inverse Hessian estimate times `gradient`; false if it is the identity.
+    fn direction(&mut self, gradient: &[f64], direction: &mut [f64]) -> bool {
+        for (d, g) in direction.iter_mut().zip(gradient) {
+            *d = -g;
+        }
+        if self.count == 0 {
+            return false;
+        }
+        let n = self.n;
+        let slot = |age: usize| (self.head + self.capacity - 1 - age) % self.capacity;
+        for age in 0..self.count {
+            let k = slot(age);
+            let weight = dot(&self.steps[k * n..(k + 1) * n], direction) / self.curvature[k];
+            self.weight[k] = weight;
+            add_scaled(direction, -weight, &self.changes[k * n..(k + 1) * n]);
+        }
+        let scale = self.scale().unwrap_or(1.0);
+        direction.iter_mut().for_each(|d| *d *= scale);
+        for age in (0..self.count).rev() {
+            let k = slot(age);
+            let back = dot(&self.changes[k * n..(k + 1) * n], direction) / self.curvature[k];
+            add_scaled(direction, self.weight[k] - back, &self.steps[k * n..(k + 1) * n]);
+        }
+        true
+    }
+}
+
+fn add_scaled(y: &mut [f64], factor: f64, x: &[f64]) {
+    for (y, x) in y.iter_mut().zip(x) {
+        *y += factor * x;
+    }
+}
+
+fn norm(x: &[f64]) -> f64 {
+    dot(x, x).sqrt()
+}
