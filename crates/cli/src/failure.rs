@@ -12,6 +12,8 @@ pub(crate) enum Failure {
     #[error("line {line}: {error}")]
     ComputeLine { line: usize, error: solvable_verify::compute::ComputeError },
     #[error(transparent)]
+    Study(#[from] solvable_verify::study::StudyError),
+    #[error(transparent)]
     Write(#[from] solvable_verify::output::WriteError),
     #[error("cannot read {path}: {source}", path = path.display())]
     Read { path: PathBuf, source: std::io::Error },

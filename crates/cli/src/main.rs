@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{calibrate, compute, describe, figure, list, verify};
+use commands::{calibrate, compute, describe, figure, list, study, verify};
 use failure::Failure;
 
 /// Exactly solvable models of learning: theory and simulation, side by side.
@@ -37,6 +37,8 @@ enum Command {
     Compute(compute::Arguments),
     /// Draw a figure: theory with simulated points, as SVG, PNG and CSV.
     Figure(figure::Arguments),
+    /// Study your own data: the prediction for it, checked by simulation on it.
+    Study(study::Arguments),
     /// Measure false alarms and power over many seeds (long).
     Calibrate(calibrate::Arguments),
 }
@@ -69,6 +71,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Describe(arguments) => describe::run(&arguments),
         Command::Compute(arguments) => compute::run(&arguments),
         Command::Figure(arguments) => figure::run(&arguments),
+        Command::Study(arguments) => study::run(&arguments),
         Command::Calibrate(arguments) => calibrate::run(&arguments),
     }
 }

@@ -23,6 +23,7 @@ pub mod report;
 pub mod run;
 pub mod sabotage;
 pub mod statistics;
+pub mod study;
 
 mod claim;
 mod error;

@@ -5,6 +5,7 @@ pub(crate) mod describe;
 pub(crate) mod figure;
 pub(crate) mod list;
 pub(crate) mod progress;
+pub(crate) mod study;
 pub(crate) mod verify;
 
 use std::io::Write;

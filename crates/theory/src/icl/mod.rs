@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `whitened` | | what the formulas of one task share: the spectrum of B, computed once |
 //! | `risk` | ICL-2, 8, 9 | risk of any predictor matrix, on its training law or another |
+//! | `rows` | ICL-9 | risk when covariates are drawn from a table |
 //! | `minimizer` | ICL-3, 26 | the optimal matrix, its loss, the excess of any other |
 //! | `conventions` | ICL-4 | the papers' normalisations and signs |
 //! | `length` | ICL-5, 10 | another test length; random lengths; a published bound |
@@ -29,6 +30,7 @@ mod minimizer;
 mod mixture;
 mod rank;
 mod risk;
+mod rows;
 mod scalar_step;
 mod targets;
 #[cfg(test)]
@@ -60,6 +62,7 @@ pub use rank::{rank_minimizer, rank_minimum};
 pub use risk::{
     GeneralRisk, LossAndGradient, general_risk, loss_and_gradient, risk, second_moment, trained_general_risk,
 };
+pub use rows::{LengthRisk, risk_on_gaussian, risk_on_rows};
 pub use scalar_step::{ScalarStep, best_scalar_step};
 pub use targets::{
     SingleIndexStep, TargetMinimum, TargetMoments, contaminated_moments, quartic_moment,

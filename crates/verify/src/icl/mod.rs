@@ -1,6 +1,7 @@
 //! In-context linear regression by linear self-attention.
 pub mod compute;
 pub mod figures;
+pub mod study;
 
 use crate::Claim;
 

@@ -1,0 +1,51 @@
+//! `solvable study CHAPTER`: a user's own data. One file a chapter.
+mod icl;
+
+use std::path::Path;
+
+use clap::{Args, Subcommand};
+use solvable_verify::figure::Figure;
+use solvable_verify::output;
+
+use super::print;
+use crate::failure::Failure;
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    chapter: Chapter,
+}
+
+#[derive(Debug, Subcommand)]
+enum Chapter {
+    /// In-context regression on your covariates: the trained layer, its risk, what a shift costs.
+    Icl(icl::Arguments),
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
+    match &arguments.chapter {
+        Chapter::Icl(arguments) => icl::run(arguments),
+    }
+}
+
+/// Writes `NAME.svg`, `NAME.csv` and, where compiled in, `NAME.png` into a directory.
+fn write_figure(directory: &Path, name: &str, title: &str, figure: &Figure) -> Result<(), Failure> {
+    let mut files = vec![("svg", figure.svg(title).into_bytes()), ("csv", figure.csv().into_bytes())];
+    #[cfg(feature = "png")]
+    files.push(("png", figure.png()?));
+    files.sort_by_key(|f| f.0);
+    for (extension, bytes) in files {
+        let path = directory.join(format!("{name}.{extension}"));
+        output::write_whole(&path, &bytes)?;
+        print(&format!("{}\n", path.display()))?;
+    }
+    Ok(())
+}
+
+/// Writes a study as JSON.
+fn write_json(path: &Path, study: &impl serde::Serialize) -> Result<(), Failure> {
+    let mut json = serde_json::to_vec_pretty(study).map_err(solvable_verify::compute::ComputeError::from)?;
+    json.push(b'\n');
+    output::write_whole(path, &json)?;
+    print(&format!("{}\n", path.display()))
+}
