@@ -96,6 +96,16 @@ impl FreeFeaturesLoss {
         &self.labels
     }
 
+    /// Logits of a column of class k are this multiple of `W_M ... W_1` times the column, plus the bias: 1 for columns
+    /// that are samples, `1/sqrt(n_k)` for [`collapsed`](Self::collapsed) ones.
+    ///
+    /// # Panics
+    /// If `k` is not a class.
+    #[must_use]
+    pub fn column_scale(&self, k: usize) -> f64 {
+        self.scales[k]
+    }
+
     /// Fills the products and the logits; returns the penalty.
     fn forward(&self, x: &[f64], work: &mut FreeFeaturesWork) -> f64 {
         let factors = self.layout.factors();
