@@ -62,6 +62,20 @@ impl SquaredMinimum {
         self.modes.iter().filter(|m| m.singular_value > 0.0).count()
     }
 
+    /// The eigenvalues `N lambda_H x_j^M` of `W W'`, one a mode: determined by the problem even where the rank bound cuts
+    /// through equal targets (NC-07). Those of `H_1 H_1'` are `q_j/lambda_H`.
+    ///
+    /// # Errors
+    /// [`CollapseError::NotRepresentable`] when one leaves the range of `f64`.
+    pub fn classifier_eigenvalues(&self, problem: &FreeFeatures) -> Result<Vec<f64>, CollapseError> {
+        let base = Scaled::new(problem.classes().total() as f64).times(Scaled::new(problem.lambda_h()));
+        let one = |branch: &Option<Branch>| match branch {
+            Some(b) => base.times(b.power(problem.depth())).value("an eigenvalue of W W'"),
+            None => Ok(0.0),
+        };
+        self.branches.iter().map(one).collect()
+    }
+
     /// Whether some mode is exactly at its threshold, so that a minimiser without it exists too.
     #[must_use]
     pub fn has_tie(&self) -> bool {

@@ -1,0 +1,10 @@
+//! The `compute` blocks of this chapter.
+mod keys;
+mod scalar;
+mod squared;
+mod thresholds;
+
+use crate::compute::Block;
+
+/// Groups of blocks, one group a file.
+pub const BLOCKS: &[&[Block]] = &[scalar::BLOCKS, squared::BLOCKS, thresholds::BLOCKS];
