@@ -14,6 +14,7 @@
 //! | `observables` | AGG-13 | training losses, leverage, GCV |
 //! | `curated` | AGG-14 | exact risk of bags built from the signal |
 //! | `construction` | AGG-15 | optimal bags |
+//! | [`private`] | DP-1 to 13 | inverse-sensitivity mechanisms |
 mod bag_size;
 mod bayes;
 mod comparison;
@@ -27,6 +28,7 @@ mod isotropic;
 mod label_privacy;
 mod losses;
 mod observables;
+pub mod private;
 mod risk;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
 //! The chapter against the specification's reference numbers and vectors, limits, and refusals.
 mod data;
 mod limits;
-mod reference;
+pub(super) mod reference;

@@ -9,7 +9,7 @@ use crate::aggregate::*;
 const DIGITS_15: f64 = 5e-15 + 16.0 * f64::EPSILON;
 
 #[track_caller]
-pub(super) fn close(found: f64, expected: f64, relative: f64) {
+pub(in crate::aggregate) fn close(found: f64, expected: f64, relative: f64) {
     let ok = found == expected || (found - expected).abs() <= relative * expected.abs();
     assert!(ok, "found {found:?}, expected {expected:?}: relative {:e}", (found / expected - 1.0).abs());
 }

@@ -3,6 +3,7 @@ mod asymptotic;
 mod data;
 mod finite;
 mod label_privacy;
+mod private;
 mod tuning;
 
 use solvable_model::aggregate::{LabelPrivacy, Mixing};
@@ -11,8 +12,14 @@ use solvable_theory::aggregate::{AggregateError, Risk};
 use crate::compute::{Block, ComputeError, Inputs, Key, Outputs, Shape};
 
 /// Groups of blocks, one group a file.
-pub const BLOCKS: &[&[Block]] =
-    &[data::BLOCKS, asymptotic::BLOCKS, finite::BLOCKS, tuning::BLOCKS, label_privacy::BLOCKS];
+pub const BLOCKS: &[&[Block]] = &[
+    data::BLOCKS,
+    asymptotic::BLOCKS,
+    finite::BLOCKS,
+    tuning::BLOCKS,
+    label_privacy::BLOCKS,
+    private::BLOCKS,
+];
 
 const NUMBER: Shape = Shape::Number;
 const COUNT: Shape = Shape::Count;
