@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""Checks a built book: check.py DIR. No unrendered formula, no broken link or anchor, nothing from the network."""
+import html.parser
+import pathlib
+import re
+import sys
+import urllib.parse
+
+ROOT = pathlib.Path(sys.argv[1]).resolve()
+problems = []
+
+
+class Page(html.parser.HTMLParser):
+    def __init__(self):
+        super().__init__(convert_charrefs=True)
+        self.ids, self.links, self.text, self.skip = set(), [], [], 0
+
+    def handle_starttag(self, tag, attributes):
+        found = dict(attributes)
+        if "id" in found:
+            self.ids.add(found["id"])
+        if tag == "a" and "name" in found:
+            self.ids.add(found["name"])
+        for key in ("href", "src"):
+            if found.get(key):
+                self.links.append((tag, found[key]))
+        if tag in ("script", "style", "code", "annotation"):
+            self.skip += 1
+
+    def handle_endtag(self, tag):
+        if tag in ("script", "style", "code", "annotation"):
+            self.skip -= 1
+
+    def handle_data(self, data):
+        if self.skip == 0:
+            self.text.append(data)
+
+
+pages = {}
+for path in sorted(ROOT.rglob("*.html")):
+    if "rustdoc" in path.relative_to(ROOT).parts or path.name in ("toc.html", "404.html"):
+        continue
+    page = Page()
+    source = path.read_text()
+    page.feed(source)
+    pages[path] = page
+    prose = " ".join(page.text)
+    if re.search(r"\$\$|\$[^$\s][^$]*\$", prose):
+        problems.append(f"{path.relative_to(ROOT)}: raw $ in the text")
+    if "katex-error" in source:
+        problems.append(f"{path.relative_to(ROOT)}: a formula with an error")
+
+for path, page in pages.items():
+    for tag, link in page.links:
+        parts = urllib.parse.urlsplit(link)
+        if parts.scheme in ("http", "https") or link.startswith("//"):
+            if tag != "a":
+                problems.append(f"{path.relative_to(ROOT)}: loads {link} from the network")
+            continue
+        if parts.scheme or link.startswith("javascript:"):
+            continue
+        target = (path.parent / urllib.parse.unquote(parts.path)).resolve() if parts.path else path
+        if target.is_dir():
+            target = target / "index.html"
+        if not target.exists():
+            problems.append(f"{path.relative_to(ROOT)}: {link} leads nowhere")
+        elif parts.fragment and target in pages and urllib.parse.unquote(parts.fragment) not in pages[target].ids:
+            problems.append(f"{path.relative_to(ROOT)}: {link} has no such anchor")
+
+for problem in problems[:40]:
+    print(problem)
+print(f"{len(pages)} pages, {len(problems)} problems")
+sys.exit(1 if problems else 0)

@@ -1,0 +1,175 @@
+#!/usr/bin/env python3
+"""Writes docs/src/claims/CHAPTER.md and docs/src/claims/index.md: a section a claim, with everything one step away.
+
+Sources: `solvable list --json` (statement, checks), `docs/data/evidence.json` (the last committed evidence, written by
+`solvable verify --budget full --json`), `proofs/theorems.toml` (machine proofs), the sources (links to rustdoc).
+Run by docs/build.sh; `claims.py --check` only says whether the committed evidence covers the claims.
+"""
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tomllib
+
+DOCS = pathlib.Path(__file__).resolve().parent
+ROOT = DOCS.parent
+PAGES = DOCS / "src" / "claims"
+CHAPTERS = {
+    "icl": "In-context learning by linear attention",
+    "aggregate": "Learning from bags, label privacy and robustness",
+    "collapse": "Neural collapse in deep linear networks",
+}
+
+
+def claims():
+    command = ["cargo", "run", "--quiet", "--locked", "--bin", "solvable", "--", "list", "--json"]
+    return json.loads(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout)
+
+
+def evidence():
+    path = DOCS / "data" / "evidence.json"
+    return json.loads(path.read_text()) if path.exists() else {"claims": []}
+
+
+def proofs():
+    theorems = tomllib.loads((ROOT / "proofs" / "theorems.toml").read_text())["theorem"]
+    found = {}
+    for theorem in theorems:
+        for claim in theorem["claims"]:
+            found.setdefault(claim, []).append(theorem)
+    return found
+
+
+def certified():
+    """Claims whose numbers `compute --certified` encloses."""
+    command = ["cargo", "run", "--quiet", "--locked", "--bin", "solvable", "--", "compute", "--list-certified"]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    return set(done.stdout.decode().split()) if done.returncode == 0 else set()
+
+
+ITEM = {"fn": "fn", "struct": "struct", "enum": "enum", "trait": "trait", "const": "constant", "type": "type"}
+
+
+def rustdoc(path):
+    """A Markdown link to the page of a public item."""
+    words = path.split("::")
+    crate, item = words[0], words[-1]
+    source = ROOT / "crates" / crate.removeprefix("solvable_") / "src"
+    pattern = re.compile(r"pub (?:const )?(fn|struct|enum|trait|const|type) " + re.escape(item) + r"\b")
+    kind = None
+    # Files of the module first: another module may define the same name.
+    for file in sorted(source.rglob("*.rs"), key=lambda f: (not set(words[1:-1]) <= set(f.parts), str(f))):
+        match = pattern.search(file.read_text())
+        if match:
+            kind = ITEM[match.group(1)]
+            break
+    # Modules of one chapter are private: items are re-exported by the chapter.
+    middle = "/".join(words[1:-1])
+    if kind is None:
+        return f"[`{path}`](../rustdoc/{crate}/{middle + '/' if middle else ''}{item}/index.html)"
+    return f"[`{path}`](../rustdoc/{crate}/{middle + '/' if middle else ''}{kind}.{item}.html)"
+
+
+def number(value, digits=5):
+    if value is None:
+        return "-"
+    text = f"{value:.{digits}g}"
+    return text.replace("e-0", "e-").replace("e+0", "e")
+
+
+def worst(check):
+    order = {"pass": 0, "recorded": 1, "inconclusive": 2, "fail": 3}
+
+    def strain(cell):
+        gap = abs(cell["observed"] - cell["predicted"])
+        return gap / cell["error_bar"] if cell["error_bar"] else (0 if gap == 0 else float("inf"))
+
+    return max(check["cells"], key=lambda c: (order[c["verdict"]], strain(c)), default=None)
+
+
+def section(claim, last, proved, enclosed):
+    ident = claim["id"]
+    layers = []
+    if proved:
+        best = min(proved, key=lambda t: ["whole", "special-case", "lemma"].index(t["fidelity"]))
+        words = {"whole": "the whole claim", "special-case": "a special case", "lemma": "supporting lemmas"}
+        layers.append(f"machine-proved ({words[best['fidelity']]})")
+    if ident in enclosed:
+        layers.append("enclosed by intervals")
+    kinds = set(claim["kinds"])
+    if "certificate" in kinds or "refutation" in kinds:
+        layers.append("certified")
+    layers.append("tested")
+    lines = [
+        f"## {ident} {claim['title']} {{#{ident.lower()}}}",
+        "",
+        claim["statement"],
+        "",
+        f"*Assumes:* {claim['assumptions']}",
+        "",
+        f"| kind | guarantee | source |\n|---|---|---|\n| {', '.join(claim['kinds'])} | {'; '.join(layers)} | {claim['source'].replace('|', '/')} |",
+        "",
+        f"Formula {rustdoc(claim['formula'])}, against {rustdoc(claim['simulator'])}. "
+        f"Derivation: [chapter](../{claim['chapter']}.md).",
+        "",
+    ]
+    if last:
+        lines.append("| check | predicted | observed | error bar | resolution | verdict |")
+        lines.append("|---|---:|---:|---:|---:|---|")
+        for check in last["checks"]:
+            cell = worst(check)
+            if cell:
+                resolution = max(c["resolution"] for c in check["cells"])
+                lines.append(
+                    f"| {check['what'].replace('|', '/')} ({check['kind']}, {len(check['cells'])} cells) | {number(cell['predicted'])} "
+                    f"| {number(cell['observed'])} | {number(cell['error_bar'], 2)} | {number(resolution, 2)} | {cell['verdict']} |"
+                )
+        lines.append("")
+    rejects = [f"{name}" for check in claim["checks"] for name in check["must_reject"]]
+    if rejects:
+        lines += [f"Must reject: {'; '.join(rejects)}.", ""]
+    for theorem in proved:
+        missing = f" Not covered: {theorem['missing']}." if theorem.get("missing") else ""
+        lines += [
+            f"Proof `{theorem['name']}` (`proofs/{theorem['file']}`, {theorem['fidelity']}): {theorem['statement']}{missing}",
+            "",
+        ]
+    lines += ["```sh", f"solvable verify {ident} --budget full", f"solvable describe {ident}", "```", ""]
+    return "\n".join(lines)
+
+
+def main():
+    listed, committed = claims(), evidence()
+    last = {c["id"]: c for c in committed["claims"]}
+    missing = [c["id"] for c in listed if c["id"] not in last]
+    stale = sorted(set(last) - {c["id"] for c in listed})
+    if missing or stale:
+        print(f"docs/data/evidence.json: no evidence for {missing}, evidence without claim {stale}; "
+              "run docs/evidence.sh", file=sys.stderr)
+        if "--check" in sys.argv:
+            sys.exit(1)
+    if "--check" in sys.argv:
+        print(f"evidence covers {len(listed)} claims")
+        return
+    PAGES.mkdir(parents=True, exist_ok=True)
+    proved, enclosed = proofs(), certified()
+    origin = ""
+    if last:
+        p = committed["provenance"]
+        origin = (f"Evidence: {committed['budget']} budget, seed {committed['seed']}, version {p['version']}, commit {p['commit']}, "
+                  f"{p['instruction_set']}. The row of a check shows its worst cell.\n\n")
+    index = ["# All claims", "", origin.strip(), "", "| claim | what | kind | verdict |", "|---|---|---|---|"]
+    for chapter, title in CHAPTERS.items():
+        mine = [c for c in listed if c["chapter"] == chapter]
+        page = [f"# Claims: {title}", "", origin.strip(), ""]
+        page += [section(c, last.get(c["id"]), proved.get(c["id"], []), enclosed) for c in mine]
+        (PAGES / f"{chapter}.md").write_text("\n".join(page))
+        for c in mine:
+            verdict = last.get(c["id"], {}).get("verdict", "-")
+            index.append(f"| [{c['id']}]({chapter}.md#{c['id'].lower()}) | {c['title']} | {', '.join(c['kinds'])} | {verdict} |")
+    (PAGES / "index.md").write_text("\n".join(index) + "\n")
+    print(f"{len(listed)} claims")
+
+
+main()
