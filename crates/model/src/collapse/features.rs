@@ -100,6 +100,12 @@ impl FreeFeatures {
         self.lambda_h
     }
 
+    /// lambda_WM, ..., lambda_W1, lambda_H: one a factor.
+    #[must_use]
+    pub fn regularisations(&self) -> Vec<f64> {
+        self.lambda_w.iter().copied().chain([self.lambda_h]).collect()
+    }
+
     /// The bias.
     #[must_use]
     pub fn bias(&self) -> Bias {

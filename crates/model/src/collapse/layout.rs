@@ -112,6 +112,32 @@ impl ParameterLayout {
         weights[1..].iter().fold(top, |product, w| matmul(product.as_ref(), w.view(x)))
     }
 
+    /// `B_i = c_i A_i' A_i - c_(i+1) A_(i+1) A_(i+1)'` of neighbouring factors A = W_M, ..., W_1, H_1 with weights c.
+    ///
+    /// With the regularisations as weights all vanish at every critical point of any loss (NC-09); with equal weights they
+    /// decay at a known rate along gradient flow (NC-20). M matrices, of the sizes of the widths.
+    ///
+    /// # Errors
+    /// [`InputError::Shape`] when `x` does not have one entry a parameter or `weights` one a factor.
+    pub fn imbalance(&self, x: &[f64], weights: &[f64]) -> Result<Vec<Mat<f64>>, InputError> {
+        for (argument, found, expected) in
+            [("parameters", x.len(), self.dimension), ("weights", weights.len(), self.factors.len())]
+        {
+            if found != expected {
+                let (found, expected) = ((found, 1), (expected, 1));
+                return Err(InputError::Shape { argument: argument.into(), found, expected });
+            }
+        }
+        let pairs = self.factors.windows(2).zip(weights.windows(2));
+        Ok(pairs
+            .map(|(factors, c)| {
+                let (above, below) = (factors[0].view(x), factors[1].view(x));
+                let (left, right) = (matmul(above.transpose(), above), matmul(below, below.transpose()));
+                Mat::from_fn(left.nrows(), left.ncols(), |i, j| c[0] * left[(i, j)] - c[1] * right[(i, j)])
+            })
+            .collect())
+    }
+
     /// A parameter vector from W_M, ..., W_1, H_1 and b.
     ///
     /// # Errors

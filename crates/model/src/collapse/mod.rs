@@ -9,6 +9,7 @@ mod classes;
 mod features;
 mod layout;
 mod loss;
+mod metrics;
 mod objective;
 #[cfg(test)]
 mod tests;
@@ -18,4 +19,8 @@ pub use classes::ClassCounts;
 pub use features::FreeFeatures;
 pub use layout::{FactorShape, ParameterLayout};
 pub use loss::ClassLoss;
+pub use metrics::{
+    ClassMeans, ClassMeansBuilder, CollapseMetrics, FrameTargets, PSEUDO_INVERSE_CUTOFF, WithinClass,
+    collapse_metrics, gof_distance, orthogonal_frame_distance, simplex_distance,
+};
 pub use objective::{FreeFeaturesLoss, FreeFeaturesWork};

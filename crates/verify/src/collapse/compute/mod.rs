@@ -1,5 +1,6 @@
 //! The `compute` blocks of this chapter.
 mod keys;
+mod metrics;
 mod scalar;
 mod squared;
 mod thresholds;
@@ -7,4 +8,4 @@ mod thresholds;
 use crate::compute::Block;
 
 /// Groups of blocks, one group a file.
-pub const BLOCKS: &[&[Block]] = &[scalar::BLOCKS, squared::BLOCKS, thresholds::BLOCKS];
+pub const BLOCKS: &[&[Block]] = &[scalar::BLOCKS, squared::BLOCKS, thresholds::BLOCKS, metrics::BLOCKS];
