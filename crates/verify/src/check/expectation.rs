@@ -118,7 +118,8 @@ impl<C: Cell> Expectation<C> {
         // The pilot's deviation is itself uncertain: two thirds of the requirement leaves room for that.
         let target_error = required * scale / (1.5 * plan.detectable_z());
         let for_resolution = pilot.variance / (target_error * target_error);
-        let for_normality = (pilot.skewness * z.powi(3) / 0.6).powi(2);
+        // The pilot's skewness is uncertain too, and biased low where tails are heavy: half as many again.
+        let for_normality = 1.5 * (pilot.skewness * z.powi(3) / 0.6).powi(2);
         let most = match plan.budget {
             super::Budget::Quick => self.most.0,
             super::Budget::Full => self.most.1,

@@ -1,4 +1,5 @@
 //! In-context linear regression by linear self-attention.
+mod claims;
 pub mod compute;
 pub mod figures;
 pub mod study;
@@ -8,5 +9,5 @@ use crate::Claim;
 /// The claims of this chapter, by number.
 #[must_use]
 pub fn claims() -> Vec<Claim> {
-    Vec::new()
+    claims::all()
 }
