@@ -9,6 +9,7 @@ use super::evaluator::Evaluator;
 use super::explicit::Explicit;
 use super::field::VectorField;
 use super::options::{Method, Options, check_length};
+use super::radau::Radau;
 use super::solution::{Solution, Statistics, Stop};
 use super::stepper::{Failure, Point, Stepper, Tolerance, norm, root_mean_square};
 use super::tableau::{DORMAND_PRINCE_5, DORMAND_PRINCE_8};
@@ -74,6 +75,7 @@ pub fn integrate_observed<F: VectorField>(
         Method::DormandPrince8 => {
             Driver::new(field, x0, options, observer).run(&mut Explicit::new(&DORMAND_PRINCE_8, n))
         }
+        Method::Radau5 => Driver::new(field, x0, options, observer).run(&mut Radau::new(n)),
     }
 }
 
@@ -92,8 +94,10 @@ struct Driver<'a, F: VectorField, O> {
     x: Vec<f64>,
     slope: Vec<f64>,
     energy: Option<f64>,
-    /// Largest |energy| met: the unit of its rounding error.
+    /// Largest |energy| met, the unit of its rounding error; and the lowest energy met. Compared with the lowest, a
+    /// field that climbs slowly cannot hide each step's climb in rounding.
     energy_scale: f64,
+    lowest: f64,
     /// Index of the next time to record.
     next: usize,
     recorded: Vec<f64>,
@@ -117,6 +121,7 @@ impl<'a, F: VectorField, O: FnMut(f64, &[f64])> Driver<'a, F, O> {
             slope: vec![0.0; x0.len()],
             energy: None,
             energy_scale: 0.0,
+            lowest: f64::INFINITY,
             next: 0,
             recorded: vec![0.0; x0.len()],
             local_error: 0.0,
@@ -128,7 +133,7 @@ impl<'a, F: VectorField, O: FnMut(f64, &[f64])> Driver<'a, F, O> {
         self.energy = self.field.eval_energy(self.t, &self.x, &mut self.slope)?;
         if let Some(energy) = self.energy {
             self.check_energy(self.t, energy)?;
-            self.energy_scale = energy.abs();
+            (self.energy_scale, self.lowest) = (energy.abs(), energy);
         }
         while self.next < self.options.record.len() && self.options.record[self.next] <= self.t {
             (self.observer)(self.t, &self.x);
@@ -139,9 +144,12 @@ impl<'a, F: VectorField, O: FnMut(f64, &[f64])> Driver<'a, F, O> {
             (None, None) => self.first_step(stepper.error_exponent()),
         };
         let mut climbs_in_a_row = 0;
+        // The last climb since the energy was at its lowest, as the error that it would be.
+        let mut climb = None;
         let mut refusal = Refusal::Other;
         loop {
             if let Some(stop) = self.ends() {
+                self.statistics.factorizations = stepper.factorizations();
                 return Ok(self.finish(stop));
             }
             self.check_limits(h)?;
@@ -150,9 +158,10 @@ impl<'a, F: VectorField, O: FnMut(f64, &[f64])> Driver<'a, F, O> {
             let last = if self.tolerance.fixed { h >= left * (1.0 - 1e-9) } else { 1.01 * h >= left };
             let step = if last { left } else { h };
             if self.t + 0.1 * step == self.t {
-                return Err(match refusal {
-                    Refusal::NotFinite(found) => found.into(),
-                    _ => FlowError::StepTooSmall { time: self.t, step },
+                return Err(match (refusal, climb) {
+                    (Refusal::NotFinite(found), _) => found.into(),
+                    (Refusal::Other, Some(climb)) => climb,
+                    (Refusal::Other, None) => FlowError::StepTooSmall { time: self.t, step },
                 });
             }
             let from = Point { t: self.t, x: &self.x, slope: &self.slope };
@@ -160,14 +169,25 @@ impl<'a, F: VectorField, O: FnMut(f64, &[f64])> Driver<'a, F, O> {
                 Ok(trial) => trial,
                 Err(failure) => {
                     self.statistics.rejected += 1;
-                    let Failure::NotFinite(found) = failure;
-                    self.statistics.not_finite += 1;
-                    if self.tolerance.fixed {
-                        return Err(found.into());
+                    match failure {
+                        Failure::NotFinite(found) => {
+                            self.statistics.not_finite += 1;
+                            refusal = Refusal::NotFinite(found);
+                            h = 0.1 * step;
+                        }
+                        Failure::NotConverged => {
+                            self.statistics.not_converged += 1;
+                            refusal = Refusal::Other;
+                            h = 0.5 * step;
+                        }
                     }
-                    refusal = Refusal::NotFinite(found);
+                    if self.tolerance.fixed {
+                        return Err(match failure {
+                            Failure::NotFinite(found) => found.into(),
+                            Failure::NotConverged => FlowError::NotConverged { time: self.t, step },
+                        });
+                    }
                     stepper.factor(step, f64::INFINITY, false);
-                    h = 0.1 * step;
                     continue;
                 }
             };
@@ -188,25 +208,25 @@ impl<'a, F: VectorField, O: FnMut(f64, &[f64])> Driver<'a, F, O> {
             if let (Some(before), Some(after)) = (self.energy, trial.energy) {
                 self.check_energy(t_new, after)?;
                 let scale = self.energy_scale.max(after.abs());
-                if after > before + self.options.energy_rounding * scale {
+                if after > self.lowest + self.options.energy_rounding * scale {
                     climbs_in_a_row += 1;
                     self.statistics.rejected += 1;
                     self.statistics.climbs += 1;
+                    let rejections = climbs_in_a_row;
+                    let error = FlowError::EnergyClimbs { time: self.t, before, after, step, rejections };
                     if climbs_in_a_row >= CLIMBS_IN_A_ROW || self.tolerance.fixed {
-                        return Err(FlowError::EnergyClimbs {
-                            time: self.t,
-                            before,
-                            after,
-                            step,
-                            rejections: climbs_in_a_row,
-                        });
+                        return Err(error);
                     }
+                    climb = Some(error);
                     refusal = Refusal::Other;
                     stepper.factor(step, f64::INFINITY, false);
                     h = 0.25 * step;
                     continue;
                 }
-                self.energy_scale = scale;
+                if after < self.lowest {
+                    climb = None;
+                }
+                (self.energy_scale, self.lowest) = (scale, self.lowest.min(after));
             }
             climbs_in_a_row = 0;
             refusal = Refusal::Other;
@@ -221,6 +241,7 @@ impl<'a, F: VectorField, O: FnMut(f64, &[f64])> Driver<'a, F, O> {
                 core::mem::swap(&mut self.x, &mut self.recorded);
                 self.t = theta_time;
                 self.energy = self.field.eval_energy(self.t, &self.x, &mut self.slope)?;
+                self.statistics.factorizations = stepper.factorizations();
                 return Ok(self.finish(Stop::Near));
             }
             if !self.tolerance.fixed {

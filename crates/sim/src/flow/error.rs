@@ -64,6 +64,14 @@ pub enum FlowError {
         /// The step.
         step: f64,
     },
+    /// An implicit step of fixed length has no solution that its iteration finds.
+    #[error("at time {time} the implicit equations of a step of {step:e} are not solved: shorten it")]
+    NotConverged {
+        /// Where.
+        time: f64,
+        /// The step.
+        step: f64,
+    },
     /// The limit on steps was reached first.
     #[error("{limit} steps reached time {time} only (last step {step:e})")]
     TooManySteps {

@@ -40,6 +40,21 @@ impl<'a, F: VectorField> Evaluator<'a, F> {
         Ok(energy)
     }
 
+    /// `product = (df/dx)(t, x) v` where the field provides it; false if it does not.
+    pub(crate) fn jacobian_vector(
+        &mut self,
+        t: f64,
+        x: &[f64],
+        v: &[f64],
+        product: &mut [f64],
+    ) -> Result<bool, NotFinite> {
+        if !self.field.jacobian_vector(t, x, v, product, &mut self.work) {
+            return Ok(false);
+        }
+        self.jacobian_products += 1;
+        self.check(t, product).map(|()| true)
+    }
+
     fn check(&self, time: f64, slope: &[f64]) -> Result<(), NotFinite> {
         // No early exit, so that the common case is one vectorised pass.
         if slope.iter().fold(true, |finite, v| finite & v.is_finite()) {

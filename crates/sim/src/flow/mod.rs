@@ -7,13 +7,17 @@
 //! | `driver` | [`integrate`] and [`integrate_observed`] |
 //! | `solution` | [`Solution`], [`Statistics`] |
 //! | `error` | [`FlowError`] |
+//! | `radau`, `jacobian`, `lu` | implicit method of order 5 with a dense Jacobian |
 //! | `explicit`, `tableau` | explicit Runge-Kutta pairs of orders 5(4) and 8(5, 3) |
 mod driver;
 mod error;
 mod evaluator;
 mod explicit;
 mod field;
+mod jacobian;
+mod lu;
 mod options;
+mod radau;
 mod solution;
 mod stepper;
 mod tableau;

@@ -15,6 +15,10 @@ pub enum Method {
     /// Dormand and Prince's explicit Runge-Kutta pair of order 8(5, 3), dense output of order 7: for tolerances
     /// below about 1e-8.
     DormandPrince8,
+    /// The implicit Runge-Kutta method Radau IIA of order 5, dense output of order 3, with a dense Jacobian: for modes of
+    /// very different speeds, in up to a few hundred dimensions. A step costs 6 to 12 evaluations; now and then a
+    /// Jacobian (as many products or evaluations as the dimension n) and about 4 n^3 operations.
+    Radau5,
 }
 
 /// What an integration is asked to do. Built from [`Options::until`] or [`Options::forever`].

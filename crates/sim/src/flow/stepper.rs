@@ -42,6 +42,8 @@ pub(super) struct Trial {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Failure {
     NotFinite(NotFinite),
+    /// An implicit method's iteration did not converge.
+    NotConverged,
 }
 
 impl From<NotFinite> for Failure {
@@ -83,6 +85,11 @@ pub(super) trait Stepper<F: VectorField> {
 
     /// Factor from the step just attempted to the next one.
     fn factor(&mut self, h: f64, error: f64, accepted: bool) -> f64;
+
+    /// Matrices factored so far.
+    fn factorizations(&self) -> u64 {
+        0
+    }
 }
 
 /// Root mean square of `errors`.

@@ -1,5 +1,9 @@
 //! Tests of the integrators.
+mod guard;
 mod order;
+#[allow(clippy::excessive_precision, reason = "the digits as published")]
+mod problems;
+mod published;
 mod rules;
 
 use solvable_model::Objective;

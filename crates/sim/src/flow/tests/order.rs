@@ -69,7 +69,8 @@ pub(super) fn assert_order(method: Method, order: f64, steps: &[u32]) {
     let (mut h, mut errors) = (Vec::new(), Vec::new());
     for &steps in steps {
         h.push(5.0 / f64::from(steps));
-        let options = Options::until(5.0).method(method).fixed_step(5.0 / f64::from(steps));
+        let options =
+            Options::until(5.0).method(method).fixed_step(5.0 / f64::from(steps)).tolerance(1e-15, 1e-15);
         let end = integrate(&field, &x0, &options).expect("smooth");
         assert_eq!(end.statistics.steps, u64::from(steps));
         errors.push(distance(&end.state, &exact));
@@ -87,4 +88,9 @@ pub(super) fn assert_order(method: Method, order: f64, steps: &[u32]) {
 fn explicit_pairs_converge_at_their_orders() {
     assert_order(Method::DormandPrince5, 5.0, &[100, 125, 160, 200, 250, 320, 400]);
     assert_order(Method::DormandPrince8, 8.0, &[17, 20, 24, 28, 34, 40, 48]);
+}
+
+#[test]
+fn implicit_method_converges_at_its_order() {
+    assert_order(Method::Radau5, 5.0, &[40, 50, 63, 80, 100, 125, 160]);
 }

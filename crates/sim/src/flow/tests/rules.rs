@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::{Modes, largest_difference};
 use crate::flow::{FieldFn, FlowError, GradientFlow, Method, Options, Stop, integrate, integrate_observed};
 
-const METHODS: [Method; 2] = [Method::DormandPrince5, Method::DormandPrince8];
+const METHODS: [Method; 3] = [Method::DormandPrince5, Method::DormandPrince8, Method::Radau5];
 
 #[test]
 fn records_are_exact_at_the_times_asked_for() {
