@@ -17,8 +17,10 @@
 //! | `flow` | ICL-19, 20, 21, 25, 27 | limits, certificates and time scales of gradient flow and descent |
 //! | `isotropic_flow` | ICL-22 | the trajectory in closed form |
 //! | `final_rate` | ICL-24 | the exact final rate |
+//! | `depth/` | ICL-34 to 64 | several layers |
 mod bayes;
 mod conventions;
+mod depth;
 mod error;
 mod final_rate;
 mod flow;
@@ -41,6 +43,7 @@ pub use bayes::{bayes_lower_bound, scalar_bayes_risk};
 pub use conventions::{
     effective_matrix, factor_product, masked_query_block, posterior_mean_step, unnormalised_step,
 };
+pub use depth::*;
 pub use error::IclError;
 pub use final_rate::{FinalRate, diagonal_start_rate, final_rate};
 pub use flow::{

@@ -60,3 +60,33 @@ pub(super) fn check_length(
 pub(super) fn diagonal_of(m: &Mat<f64>) -> Vec<f64> {
     (0..m.nrows()).map(|i| m[(i, i)]).collect()
 }
+
+/// How a matrix of examples is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Layout {
+    /// One example a column (d x N), as in the papers on depth.
+    Columns,
+    /// One example a row (N x d), as in data files.
+    Rows,
+}
+
+impl Layout {
+    /// The same examples, one a row.
+    pub(super) fn rows(self, m: Mat<f64>) -> Mat<f64> {
+        match self {
+            Self::Columns => m.transpose().to_owned(),
+            Self::Rows => m,
+        }
+    }
+
+    /// Back from one example a row to the layout of the input.
+    pub(super) fn restore(self, m: Mat<f64>) -> Mat<f64> {
+        self.rows(m)
+    }
+}
+
+/// The layout of examples of `dimension` numbers each, `count` of them where known: columns, unless only rows fit.
+pub(super) fn layout(m: &Mat<f64>, dimension: usize, count: Option<usize>) -> Layout {
+    let fits = |rows: usize, columns: usize| rows == dimension && count.is_none_or(|n| columns == n);
+    if !fits(m.nrows(), m.ncols()) && fits(m.ncols(), m.nrows()) { Layout::Rows } else { Layout::Columns }
+}

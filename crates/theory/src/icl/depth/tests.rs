@@ -1,0 +1,1 @@
+//! Reference numbers of the specification and high-precision values; independent brute force.
