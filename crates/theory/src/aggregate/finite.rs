@@ -2,6 +2,7 @@
 use solvable_model::aggregate::FiniteDesign;
 
 use super::error::AggregateError;
+use super::jacobi::interpolated_expected_risk;
 use super::risk::Risk;
 
 /// Exact `E Bias^2`, `E Var` of the bag-level estimator (rho = 1), m bags, d covariates (AGG-6).
@@ -82,10 +83,10 @@ pub fn left_limit_expected_risk(design: &FiniteDesign) -> Risk {
     Risk::of(bias, design.r2(), var, design.s2())
 }
 
-/// Exact expected risk at rho = 1, rho = 0, the left limit, or (n <= d+1, or k = 1) any rho.
+/// Exact expected risk at rho = 1, rho = 0, the left limit, and in between.
 ///
 /// # Errors
-/// [`AggregateError::NoFormula`] for 0 < rho < 1 with k >= 2 and n >= d+2: see AGG-7.
+/// As [`interpolated_expected_risk`] for 0 < rho < 1 with k >= 2 and n >= d+2 (AGG-7).
 pub fn expected_risk(
     design: &FiniteDesign,
     mixing: solvable_model::aggregate::Mixing,
@@ -97,11 +98,6 @@ pub fn expected_risk(
     } else if mixing.rho() == 0.0 || design.n() < design.d() + 2 && design.d() > 1 {
         Ok(instance_level_expected_risk(design))
     } else {
-        Err(AggregateError::NoFormula {
-            condition: "between the end points rho = 0 and rho = 1, rows must be fewer than d + 2",
-            n: design.n(),
-            m: design.m(),
-            d: design.d(),
-        })
+        interpolated_expected_risk(design, mixing)
     }
 }

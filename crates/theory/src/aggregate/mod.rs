@@ -7,6 +7,7 @@
 //! | `equivalent` | AGG-4 | deterministic equivalent, general covariance |
 //! | `isotropic` | AGG-5 | closed forms, isotropic covariance |
 //! | `finite` | AGG-6 | exact expected risk at the ends |
+//! | `jacobi` | AGG-7 | exact expected risk between the ends |
 //! | `comparison` | AGG-8 | critical signal-to-noise ratio |
 //! | `bag_size` | AGG-9, 11 | optimal bag sizes |
 //! | `bayes` | AGG-10 | optimal ridge |
@@ -25,6 +26,7 @@ mod error;
 mod estimator;
 mod finite;
 mod isotropic;
+mod jacobi;
 mod label_privacy;
 mod losses;
 mod observables;
@@ -50,6 +52,7 @@ pub use finite::{
     bag_level_expected_risk, expected_risk, instance_level_expected_risk, left_limit_expected_risk,
 };
 pub use isotropic::{RidgeLimit, ridge_limit, ridgeless_risk};
+pub use jacobi::interpolated_expected_risk;
 pub use label_privacy::{
     ClippedLabel, ClippedRisk, LaplaceNoise, clipped_label, clipped_risk, clipping_probability_bound,
     label_privacy_loss, laplace_noise, noise_of_privacy,
