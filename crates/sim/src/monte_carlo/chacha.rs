@@ -1,7 +1,7 @@
 //! ChaCha with 12 rounds, sixteen blocks at a time.
 //!
 //! Reference: D. J. Bernstein, *ChaCha, a variant of Salsa20* (2008); 64-bit counter and 64-bit stream number.
-use crate::lanes::Kernel;
+use crate::lanes::{Kernel, Vector};
 
 /// Blocks computed together.
 const BLOCKS: usize = 16;
@@ -26,7 +26,7 @@ impl Kernel for Batch<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const REGISTER: usize>(self) {
+    fn run<V: Vector>(self) {
         let mut words = [[0u32; BLOCKS]; 16];
         let (low, high) = (self.stream as u32, (self.stream >> 32) as u32);
         // One block a lane: the compiler turns this loop into vectors.

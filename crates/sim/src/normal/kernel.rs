@@ -1,7 +1,7 @@
 //! The transformation of random words into pairs of normal numbers, written for one lane.
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_PI_4, LN_2};
 
-use crate::lanes::Kernel;
+use crate::lanes::{Kernel, Vector};
 
 /// Pairs of a block: words `0..16` of a block give the radii, words `16..32` the angles; numbers `0..16` are the
 /// cosines, numbers `16..32` the sines.
@@ -17,7 +17,7 @@ impl Kernel for Transform<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const REGISTER: usize>(self) {
+    fn run<V: Vector>(self) {
         let blocks = self.words.as_chunks::<{ 2 * PAIRS }>().0;
         for (words, out) in blocks.iter().zip(self.out.as_chunks_mut::<{ 2 * PAIRS }>().0) {
             for lane in 0..PAIRS {

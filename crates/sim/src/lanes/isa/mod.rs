@@ -5,11 +5,14 @@
 //! never contracts them), additions in a written order, division and square root: all of these are correctly rounded
 //! everywhere, so every path gives the same bits.
 //!
-//! The only `unsafe` of this crate is here: calling a function that was compiled for instructions which the machine
-//! has been found to have.
+//! The only `unsafe` of this crate is in this module: calling what was compiled for instructions which the machine has been found to have.
 #![allow(unsafe_code)]
 
+mod vector;
+
 use std::sync::OnceLock;
+
+pub use vector::Vector;
 
 /// The environment variable that limits the instruction set: `baseline`, `avx2` or `avx512`.
 pub const ISA_VARIABLE: &str = "SOLVABLE_ISA";
@@ -84,23 +87,23 @@ impl Isa {
 /// Code that is compiled for every instruction set.
 ///
 /// `run` and everything it calls in a loop must be `#[inline(always)]`, or it stays compiled for the baseline.
-pub(crate) trait Kernel {
+pub trait Kernel {
     /// What it returns.
     type Output;
 
-    /// The computation; `REGISTER` is the number of `f64` in a vector register, on which no result may depend.
-    fn run<const REGISTER: usize>(self) -> Self::Output;
+    /// The computation; `V` is the vector register of the instruction set, on whose length no result may depend.
+    fn run<V: Vector>(self) -> Self::Output;
 }
 
 /// Runs a kernel on the instruction set in use.
 #[inline]
-pub(crate) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
+pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {
     dispatch_on(Isa::current(), kernel)
 }
 
 /// Runs a kernel on one instruction set (on the baseline if the machine lacks it).
 #[inline]
-pub(crate) fn dispatch_on<K: Kernel>(isa: Isa, kernel: K) -> K::Output {
+pub fn dispatch_on<K: Kernel>(isa: Isa, kernel: K) -> K::Output {
     #[cfg(target_arch = "x86_64")]
     if isa.is_available() {
         match isa {
@@ -112,17 +115,17 @@ pub(crate) fn dispatch_on<K: Kernel>(isa: Isa, kernel: K) -> K::Output {
         }
     }
     let _ = isa;
-    kernel.run::<2>()
+    kernel.run::<vector::Plain>()
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw")]
 fn avx512<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run::<8>()
+    kernel.run::<vector::Avx512>()
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 fn avx2<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run::<4>()
+    kernel.run::<vector::Avx>()
 }
