@@ -14,3 +14,6 @@ pub use observe::{
 };
 pub use scalar::{SearchedMode, search_mode};
 pub use start::{aligned_start, balanced_start, gaussian_start};
+
+#[cfg(test)]
+mod tests;
