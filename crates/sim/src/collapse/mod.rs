@@ -5,6 +5,8 @@ mod network;
 mod observe;
 mod scalar;
 mod start;
+mod train;
+mod trajectory;
 
 pub use hessian::{Hessian, hessian};
 pub use metrics::{DenseMetrics, PSEUDO_INVERSE_CUTOFF, dense_metrics, shape_distance};
@@ -13,7 +15,9 @@ pub use observe::{
     Observed, balance, factor_singular_values, layer_means, observe, relative_distance, within_norm,
 };
 pub use scalar::{SearchedMode, search_mode};
-pub use start::{aligned_start, balanced_start, gaussian_start};
+pub use start::{aligned_start, balanced_start, gaussian_start, spread_start};
+pub use train::{TrainError, Training, train, train_all};
+pub use trajectory::{descend, flow_states};
 
 #[cfg(test)]
 mod tests;

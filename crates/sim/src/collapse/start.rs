@@ -19,6 +19,21 @@ pub fn gaussian_start(layout: &ParameterLayout, deviation: f64, rng: &mut impl R
     x
 }
 
+/// Independent normal entries, scaled so that the singular values of the product are around `size`, equally shared by the
+/// factors; the bias starts at 0.
+#[must_use]
+pub fn spread_start(layout: &ParameterLayout, size: f64, rng: &mut impl Rng) -> Vec<f64> {
+    let mut x = gaussian_start(layout, 1.0, rng);
+    let share = size.powf(1.0 / layout.factors().len() as f64);
+    for f in layout.factors() {
+        let scale = share / (0.5 * (f.rows + f.columns) as f64).sqrt();
+        for v in &mut x[f.range()] {
+            *v *= scale;
+        }
+    }
+    x
+}
+
 /// A layer-balanced start: factor i is `scale / sqrt(lambda_i)` times a partial isometry between random frames that
 /// neighbours share, so that `lambda_(m+1) W_(m+1)' W_(m+1) = lambda_m W_m W_m'` up to rounding.
 ///

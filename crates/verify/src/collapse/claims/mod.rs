@@ -3,10 +3,22 @@ mod common;
 mod nc01_reduction;
 mod nc02_targets;
 mod nc03_scalar;
+mod nc04_minimum;
+mod nc05_orthogonal_frame;
+mod nc06_free_bias;
+mod nc07_bottleneck;
 
 use crate::Claim;
 
 /// By number.
 pub(super) fn claims() -> Vec<Claim> {
-    vec![nc01_reduction::claim(), nc02_targets::claim(), nc03_scalar::claim()]
+    vec![
+        nc01_reduction::claim(),
+        nc02_targets::claim(),
+        nc03_scalar::claim(),
+        nc04_minimum::claim(),
+        nc05_orthogonal_frame::claim(),
+        nc06_free_bias::claim(),
+        nc07_bottleneck::claim(),
+    ]
 }

@@ -5,8 +5,9 @@
 //! covariance nor a difference of large sums is ever formed.
 use std::path::Path;
 
-use super::StudyError;
+use super::error::SampleError;
 use crate::input::Rows;
+use crate::study::StudyError;
 
 /// Labels from 0 up to this: beyond it, the column is taken for something other than class numbers.
 const MOST_CLASSES: usize = 1 << 16;
@@ -25,10 +26,8 @@ impl Samples<'_> {
     ) -> Result<u64, StudyError> {
         let (mut features, mut labels) = (Rows::open(self.features)?, Rows::open(self.labels)?);
         if labels.columns().len() != 1 {
-            return Err(StudyError::LabelColumns {
-                path: self.labels.to_owned(),
-                found: labels.columns().len(),
-            });
+            let (path, found) = (self.labels.to_owned(), labels.columns().len());
+            return Err(SampleError::LabelColumns { path, found }.into());
         }
         let (mut row, mut label) = (Vec::new(), Vec::new());
         let mut count = 0;
@@ -39,24 +38,24 @@ impl Samples<'_> {
                 (false, false) => break,
                 _ => {
                     let longer = if more { self.features } else { self.labels };
-                    return Err(StudyError::Lengths { longer: longer.to_owned(), rows: count });
+                    return Err(SampleError::Lengths { longer: longer.to_owned(), rows: count }.into());
                 }
             }
             count += 1;
             each(class(label[0], count, self.labels)?, &row)?;
         }
         if count == 0 {
-            return Err(StudyError::NoSamples { path: self.features.to_owned() });
+            return Err(SampleError::Empty { path: self.features.to_owned() }.into());
         }
         Ok(count)
     }
 }
 
-fn class(value: f64, row: u64, path: &Path) -> Result<usize, StudyError> {
+fn class(value: f64, row: u64, path: &Path) -> Result<usize, SampleError> {
     if value >= 0.0 && value.fract() == 0.0 && value < MOST_CLASSES as f64 {
         Ok(value as usize)
     } else {
-        Err(StudyError::Label { path: path.to_owned(), row, value, limit: MOST_CLASSES })
+        Err(SampleError::Label { path: path.to_owned(), row, value, most: MOST_CLASSES - 1 })
     }
 }
 
@@ -93,18 +92,18 @@ impl ClassMeans {
 
     /// Refuses what no metric is defined for: gaps in the labels, fewer than two classes, classes of one sample, means
     /// that overflow.
-    pub(super) fn checked(self) -> Result<Self, StudyError> {
+    pub(super) fn checked(self) -> Result<Self, SampleError> {
         if let Some(missing) = self.counts.iter().position(|&n| n == 0) {
-            return Err(StudyError::Gap { missing, largest: self.counts.len() - 1 });
+            return Err(SampleError::Gap { missing, largest: self.counts.len() - 1 });
         }
         if self.counts.len() < 2 {
-            return Err(StudyError::OneClass);
+            return Err(SampleError::OneClass);
         }
         if let Some(class) = self.counts.iter().position(|&n| n == 1) {
-            return Err(StudyError::SingleMember { class });
+            return Err(SampleError::SingleMember { class });
         }
         if self.means.iter().any(|m| !m.is_finite()) {
-            return Err(StudyError::Overflow { what: "class means" });
+            return Err(SampleError::Overflow { what: "class means" });
         }
         Ok(self)
     }
