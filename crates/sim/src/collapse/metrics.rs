@@ -38,13 +38,11 @@ pub fn dense_metrics(
         assert!(count > 0, "class {k} has no sample");
         members(k).map(|i| features[(r, i)]).sum::<f64>() / count as f64
     });
-    let global: Vec<f64> =
-        (0..d).map(|r| (0..n).map(|i| features[(r, i)]).sum::<f64>() / n as f64).collect();
+    let global: Vec<f64> = (0..d).map(|r| (0..n).map(|i| features[(r, i)]).sum::<f64>() / n as f64).collect();
     let centred_means = Mat::from_fn(d, classes, |r, k| means[(r, k)] - global[r]);
     let deviations = Mat::from_fn(d, n, |r, i| features[(r, i)] - means[(r, labels[i])]);
     let within = scaled(matmul(deviations.as_ref(), deviations.transpose()), 1.0 / n as f64);
-    let between =
-        scaled(matmul(centred_means.as_ref(), centred_means.transpose()), 1.0 / classes as f64);
+    let between = scaled(matmul(centred_means.as_ref(), centred_means.transpose()), 1.0 / classes as f64);
     let eigen = symmetric_eigen(between.as_ref())?;
     let cut = PSEUDO_INVERSE_CUTOFF * eigen.values[0];
     let inverse = eigen.apply(|v| if v > cut { 1.0 / v } else { 0.0 });
@@ -52,8 +50,7 @@ pub fn dense_metrics(
 
     let disagree = (0..n).filter(|&i| {
         let logit = |k: usize| bias[k] + (0..d).map(|r| classifier[(k, r)] * features[(r, i)]).sum::<f64>();
-        let nearness =
-            |k: usize| -(0..d).map(|r| (features[(r, i)] - means[(r, k)]).powi(2)).sum::<f64>();
+        let nearness = |k: usize| -(0..d).map(|r| (features[(r, i)] - means[(r, k)]).powi(2)).sum::<f64>();
         first_largest(classes, logit) != first_largest(classes, nearness)
     });
     let nc4 = disagree.count() as f64 / n as f64;
@@ -67,8 +64,7 @@ pub fn dense_metrics(
 #[must_use]
 pub fn shape_distance(a: &Mat<f64>, target: &Mat<f64>) -> f64 {
     let (p, q) = (frobenius_norm(a.as_ref()), frobenius_norm(target.as_ref()));
-    let difference =
-        Mat::from_fn(target.nrows(), target.ncols(), |i, j| a[(i, j)] / p - target[(i, j)] / q);
+    let difference = Mat::from_fn(target.nrows(), target.ncols(), |i, j| a[(i, j)] / p - target[(i, j)] / q);
     frobenius_norm(difference.as_ref())
 }
 

@@ -30,8 +30,7 @@ pub fn observe(objective: &FreeFeaturesLoss, x: &[f64]) -> Observed {
     let counts = classes.counts();
     let mut means = Mat::<f64>::zeros(features.nrows(), counts.len());
     for (c, &k) in labels.iter().enumerate() {
-        let weight =
-            if collapsed { 1.0 / (counts[k] as f64).sqrt() } else { 1.0 / counts[k] as f64 };
+        let weight = if collapsed { 1.0 / (counts[k] as f64).sqrt() } else { 1.0 / counts[k] as f64 };
         for i in 0..features.nrows() {
             means[(i, k)] += weight * features[(i, c)];
         }
@@ -75,9 +74,8 @@ impl Observed {
     /// [`LinalgError`] when the decomposition fails its certificate.
     pub fn logit_singular_values(&self, counts: &[usize]) -> Result<Vec<f64>, LinalgError> {
         let logits = self.logits();
-        let scaled = Mat::from_fn(logits.nrows(), logits.ncols(), |i, k| {
-            logits[(i, k)] * (counts[k] as f64).sqrt()
-        });
+        let scaled =
+            Mat::from_fn(logits.nrows(), logits.ncols(), |i, k| logits[(i, k)] * (counts[k] as f64).sqrt());
         singular_values(scaled.as_ref())
     }
 }
@@ -86,10 +84,7 @@ impl Observed {
 ///
 /// # Errors
 /// [`LinalgError`] when a decomposition fails its certificate.
-pub fn factor_singular_values(
-    objective: &FreeFeaturesLoss,
-    x: &[f64],
-) -> Result<Vec<Vec<f64>>, LinalgError> {
+pub fn factor_singular_values(objective: &FreeFeaturesLoss, x: &[f64]) -> Result<Vec<Vec<f64>>, LinalgError> {
     objective.layout().factors().iter().map(|f| singular_values(f.view(x))).collect()
 }
 

@@ -31,17 +31,6 @@ pub fn search_mode(factors: usize, c: f64) -> SearchedMode {
         SearchedMode { ratio, missing, value: missing * missing + l * c * ratio.powf(2.0 / l) }
     };
     let mut best = SearchedMode { ratio: 0.0, missing: 1.0, value: 1.0 };
-    let mut keep = |candidate: SearchedMode| {
-        if candidate.value < best.value {
-            best = candidate;
-        }
-    };
-    // Uniform in s, and geometric in 1 - s: the basin may lie close to 1.
-    for i in 1..1500 {
-        let t = f64::from(i) / 1500.0;
-        keep(at(1.0 - t));
-        keep(at(1e-300_f64.powf(t)));
-    }
     // A minimum with s > 0 solves c (1-u)^(2/L - 1) = u with u = 1 - s below the maximum of u (1-u)^(1 - 2/L).
     let excess = |u: f64| c * (1.0 - u).powf(2.0 / l - 1.0) - u;
     let (mut low, mut high) = (0.0_f64, l / (2.0 * l - 2.0));
@@ -55,7 +44,19 @@ pub fn search_mode(factors: usize, c: f64) -> SearchedMode {
                 high = middle;
             }
         }
-        keep(at(high));
+        let root = at(high);
+        if root.value < best.value {
+            best = root;
+        }
+    }
+    // Uniform in s, and geometric in 1 - s: a basin that the root missed would show up lower, beyond rounding.
+    for i in 1..1500 {
+        let t = f64::from(i) / 1500.0;
+        for point in [at(1.0 - t), at(1e-300_f64.powf(t))] {
+            if point.value < best.value * (1.0 - 8.0 * f64::EPSILON) {
+                best = point;
+            }
+        }
     }
     best
 }

@@ -86,9 +86,8 @@ pub fn aligned_start(
     for &k in labels {
         members[k] += 1;
     }
-    let samples = Mat::from_fn(labels.len(), r, |i, j| {
-        modes[(labels[i], j)] / (members[labels[i]] as f64).sqrt()
-    });
+    let samples =
+        Mat::from_fn(labels.len(), r, |i, j| modes[(labels[i], j)] / (members[labels[i]] as f64).sqrt());
     let mut frames = vec![modes.clone()];
     for f in &factors[..factors.len() - 1] {
         frames.push(frame(f.columns, r, rng)?);

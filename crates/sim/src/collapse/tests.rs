@@ -51,7 +51,8 @@ fn balanced_starts_are_balanced_and_aligned_starts_carry_their_modes() {
     let x = aligned_start(&objective, &modes, 0.5, &[], &mut rng).expect("full rank");
     // Logits of class k: 0.5^3 e_k / sqrt(n_k) on every sample; nothing varies within classes.
     let seen = observe(&objective, &x);
-    let expected = Mat::from_fn(3, 3, |i, k| if i == k { 0.125 / [3.0_f64, 2.0, 2.0][k].sqrt() } else { 0.0 });
+    let expected =
+        Mat::from_fn(3, 3, |i, k| if i == k { 0.125 / [3.0_f64, 2.0, 2.0][k].sqrt() } else { 0.0 });
     assert!(relative_distance(&seen.logits(), &expected) < 1e-14);
     assert!(seen.within < 1e-15);
     assert!(layer_means(&objective, &x).len() == 2);

@@ -5,7 +5,7 @@ use solvable_linalg::LinalgError;
 use solvable_model::collapse::FreeFeaturesLoss;
 
 use super::start::{balanced_start, spread_start};
-use crate::minimise::{LbfgsOptions, Minimum, MinimiseError, lbfgs};
+use crate::minimise::{LbfgsOptions, MinimiseError, Minimum, lbfgs};
 
 /// Why training failed.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]

@@ -29,7 +29,6 @@ pub fn flow_states<O: Objective>(
     times: &[f64],
 ) -> Result<Vec<Vec<f64>>, FlowError> {
     let end = times.last().copied().unwrap_or(0.0);
-    let options =
-        Options::until(end).method(Method::DormandPrince8).tolerance(1e-12, 1e-14).record(times);
+    let options = Options::until(end).method(Method::DormandPrince8).tolerance(1e-12, 1e-14).record(times);
     Ok(integrate(&GradientFlow::of(objective), start, &options)?.states)
 }

@@ -1,11 +1,13 @@
 //! Neural collapse in deep linear networks with unconstrained features.
+mod claims;
 pub mod compute;
 pub mod figures;
+pub mod study;
 
 use crate::Claim;
 
 /// The claims of this chapter, by number.
 #[must_use]
 pub fn claims() -> Vec<Claim> {
-    Vec::new()
+    claims::claims()
 }

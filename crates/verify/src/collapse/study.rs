@@ -160,12 +160,13 @@ pub fn study(options: &StudyOptions) -> Result<Study, StudyError> {
     }
     let kept: Vec<usize> =
         (0..thin.s.len()).filter(|&j| (thin.s[j] / thin.s[0]).powi(2) > PSEUDO_INVERSE_CUTOFF).collect();
-    let directions: Vec<f64> = kept.iter().flat_map(|&j| (0..d).map(move |i| (i, j))).map(|at| thin.u[at]).collect();
+    let directions: Vec<f64> =
+        kept.iter().flat_map(|&j| (0..d).map(move |i| (i, j))).map(|at| thin.u[at]).collect();
 
     let mut spread = Spread::new(classes, d, kept.len());
-    let weights: Vec<f64> = head.classifier.as_ref().map(|w| solvable_linalg::to_rows(w.as_ref()).concat()).unwrap_or_default();
-    let classifier =
-        head.classifier.is_some().then_some(Classifier { weights: &weights, bias: &head.bias });
+    let weights: Vec<f64> =
+        head.classifier.as_ref().map(|w| solvable_linalg::to_rows(w.as_ref()).concat()).unwrap_or_default();
+    let classifier = head.classifier.is_some().then_some(Classifier { weights: &weights, bias: &head.bias });
     samples.for_each(|label, row| {
         spread.add(label, row, &means, &directions, classifier.as_ref());
         Ok(())
@@ -211,9 +212,10 @@ pub fn study(options: &StudyOptions) -> Result<Study, StudyError> {
 }
 
 fn check_options(options: &StudyOptions) -> Result<(), StudyError> {
-    for (option, values) in
-        [("weight-decay", options.weight_decay.as_slice()), ("feature-decay", options.feature_decay.as_slice())]
-    {
+    for (option, values) in [
+        ("weight-decay", options.weight_decay.as_slice()),
+        ("feature-decay", options.feature_decay.as_slice()),
+    ] {
         if let Some(&value) = values.iter().find(|v| !(v.is_finite() && **v > 0.0)) {
             return Err(StudyError::Option { option, value, condition: "finite and greater than 0" });
         }
@@ -241,7 +243,12 @@ impl Head {
                     (0..classes).map(|k| table[(0, k)]).collect()
                 } else {
                     let reason = "the bias has one number a class";
-                    return Err(StudyError::Mismatch { path: path.clone(), found, expected: (classes, 1), reason });
+                    return Err(StudyError::Mismatch {
+                        path: path.clone(),
+                        found,
+                        expected: (classes, 1),
+                        reason,
+                    });
                 }
             }
         };
@@ -322,8 +329,11 @@ impl Study {
         let points = |f: fn(&ClassRow) -> Option<f64>| {
             self.classes.iter().filter_map(move |r| Some((r.class as f64, f(r)?)))
         };
-        let panel = |title: &str, seen: fn(&ClassRow) -> Option<f64>, expected: fn(&ClassRow) -> Option<f64>| {
-            let mut panel = Panel::new(Axis::linear("class").whole(), Axis::linear("length").include(0.0)).title(title);
+        let panel = |title: &str,
+                     seen: fn(&ClassRow) -> Option<f64>,
+                     expected: fn(&ClassRow) -> Option<f64>| {
+            let mut panel =
+                Panel::new(Axis::linear("class").whole(), Axis::linear("length").include(0.0)).title(title);
             if self.assumed.is_some() {
                 panel = panel.line("predicted", Colour::Blue, points(expected));
             }

@@ -18,6 +18,9 @@ pub enum StudyError {
     /// A table could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// Samples that no collapse metric is defined for.
+    #[error(transparent)]
+    Samples(#[from] crate::collapse::study::SampleError),
     /// A statement refused the data or an option.
     #[error(transparent)]
     Input(#[from] solvable_model::InputError),

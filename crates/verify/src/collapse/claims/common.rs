@@ -82,13 +82,7 @@ impl Setting {
 
     pub(super) fn problem(&self) -> Result<FreeFeatures, CheckError> {
         let classes = ClassCounts::new(self.counts.clone())?;
-        Ok(FreeFeatures::new(
-            classes,
-            self.widths.clone(),
-            self.lambda_w.clone(),
-            self.lambda_h,
-            self.bias,
-        )?)
+        Ok(FreeFeatures::new(classes, self.widths.clone(), self.lambda_w.clone(), self.lambda_h, self.bias)?)
     }
 
     /// The objective in the raw parameters, one feature column a sample.

@@ -86,9 +86,7 @@ fn factorisation(cell: &Product, share: impl Fn(f64, usize) -> f64) -> Result<Ve
     Ok((0..count)
         .map(|i| {
             Mat::from_fn(side, side, |r, c| {
-                (0..side)
-                    .map(|j| frames[i][(r, j)] * share(cell.sigma[j], i) * frames[i + 1][(c, j)])
-                    .sum()
+                (0..side).map(|j| frames[i][(r, j)] * share(cell.sigma[j], i) * frames[i + 1][(c, j)]).sum()
             })
         })
         .collect())
@@ -207,9 +205,10 @@ pub(super) fn claim() -> Claim {
         simulator: "penalties of raw factors: searched, and balanced by construction",
         checks: vec![
             Box::new(search_bound(2, "search-two-factors")),
-            Box::new(search_bound(3, "search-three-factors").wrong("the nuclear norm at depth two", |cell, x| {
-                inverse_cost(cell, x, nuclear)
-            })),
+            Box::new(
+                search_bound(3, "search-three-factors")
+                    .wrong("the nuclear norm at depth two", |cell, x| inverse_cost(cell, x, nuclear)),
+            ),
             Box::new(attained),
         ],
     }

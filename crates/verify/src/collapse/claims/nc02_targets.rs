@@ -30,9 +30,8 @@ impl Classes {
 fn from_labels(cell: &Classes, offset: impl Fn(usize) -> f64) -> Result<Vec<f64>, CheckError> {
     let labels: Vec<usize> =
         cell.counts.iter().enumerate().flat_map(|(k, &n)| std::iter::repeat_n(k, n)).collect();
-    let one_hot = Mat::from_fn(cell.counts.len(), labels.len(), |k, i| {
-        f64::from(u8::from(labels[i] == k)) - offset(k)
-    });
+    let one_hot =
+        Mat::from_fn(cell.counts.len(), labels.len(), |k, i| f64::from(u8::from(labels[i] == k)) - offset(k));
     Ok(singular_values(one_hot.as_ref())?.into_iter().map(|s| s * s).collect())
 }
 

@@ -141,7 +141,9 @@ pub(super) fn claim() -> Claim {
         // touch and the difference is quadratic.
         |cell| Ok(if depth_of(cell) == 1 { 4.0 * f64::EPSILON.sqrt() } else { 64.0 * f64::EPSILON }),
     )
-    .wrong("the spinodal", |cell| Ok(vec![spinodal(depth_of(cell)).map_err(refused)? + f64::from(u8::from(depth_of(cell) == 1))]))
+    .wrong("the spinodal", |cell| {
+        Ok(vec![spinodal(depth_of(cell)).map_err(refused)? + f64::from(u8::from(depth_of(cell) == 1))])
+    })
     .wrong("the position of the minimum for its level", |cell| {
         let m = depth_of(cell) as f64;
         Ok(vec![(m - 1.0).powf(1.0 / m)])

@@ -37,7 +37,9 @@ fn problems(budget: Budget, rng: &mut ChaCha12Rng) -> Vec<Setting> {
 /// No learnable direction within 20% of its threshold in beta: there the last starts that find the global minimum
 /// get rare, and both answers nearly agree.
 fn decided(setting: &Setting) -> bool {
-    let Ok(minimum) = setting.problem().and_then(|p| squared_minimum(&p).map_err(refused)) else { return false };
+    let Ok(minimum) = setting.problem().and_then(|p| squared_minimum(&p).map_err(refused)) else {
+        return false;
+    };
     let m = setting.depth() as f64;
     let critical = (m - 1.0).powf((m - 1.0) / m) / m;
     minimum.modes.iter().all(|mode| (mode.beta / critical - 1.0).abs() > 0.2)
@@ -48,13 +50,17 @@ fn minimum_of(setting: &Setting) -> Result<f64, CheckError> {
 }
 
 fn predicted_modes(setting: &Setting) -> Result<Vec<f64>, CheckError> {
-    Ok(squared_minimum(&setting.problem()?).map_err(refused)?.modes.iter().map(|m| m.singular_value).collect())
+    Ok(squared_minimum(&setting.problem()?)
+        .map_err(refused)?
+        .modes
+        .iter()
+        .map(|m| m.singular_value)
+        .collect())
 }
 
 fn trained_modes(setting: &Setting) -> Result<Vec<f64>, CheckError> {
     let (objective, end) = trained(setting)?;
-    let mut values =
-        observe(&objective, &end.x).logit_singular_values(&setting.counts).map_err(refused)?;
+    let mut values = observe(&objective, &end.x).logit_singular_values(&setting.counts).map_err(refused)?;
     values.resize(setting.counts.len(), 0.0);
     Ok(values)
 }
@@ -137,7 +143,9 @@ pub(super) fn claim() -> Claim {
         let shift = cell.total() * cell.product().powf(1.0 / l);
         Ok(minimum.modes.iter().map(|m| if m.x > 0.0 { (m.target - shift).max(0.0) } else { 0.0 }).collect())
     })
-    .broken("one layer's decay dropped to a tenth", |cell| trained_modes(&cell.but(|s| s.lambda_w[0] *= 0.1)));
+    .broken("one layer's decay dropped to a tenth", |cell| {
+        trained_modes(&cell.but(|s| s.lambda_w[0] *= 0.1))
+    });
     Claim {
         id: "NC-04",
         chapter: Chapter::Collapse,

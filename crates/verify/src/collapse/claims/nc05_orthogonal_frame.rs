@@ -48,7 +48,9 @@ fn measured(objective: &FreeFeaturesLoss, x: &[f64]) -> Vec<f64> {
         values.extend(layers.iter().map(|l| square(l, k)));
     }
     let off = |m: &Mat<f64>| {
-        (0..m.nrows()).flat_map(|i| (0..m.ncols()).filter(move |&j| j != i).map(move |j| m[(i, j)].abs())).fold(0.0, f64::max)
+        (0..m.nrows())
+            .flat_map(|i| (0..m.ncols()).filter(move |&j| j != i).map(move |j| m[(i, j)].abs()))
+            .fold(0.0, f64::max)
     };
     values.extend([off(&w), off(&h), off(&z), seen.within]);
     values

@@ -40,7 +40,9 @@ pub enum SampleError {
         path: PathBuf,
     },
     /// A class number without samples.
-    #[error("no sample has the label {missing}, though {largest} occurs: number the classes 0, 1, 2, ... without gaps")]
+    #[error(
+        "no sample has the label {missing}, though {largest} occurs: number the classes 0, 1, 2, ... without gaps"
+    )]
     Gap {
         /// The first label missing.
         missing: usize,
@@ -51,7 +53,9 @@ pub enum SampleError {
     #[error("all samples have the label 0: the geometry of classes needs at least two")]
     OneClass,
     /// A class of one sample.
-    #[error("class {class} has a single sample, so that its variability is undefined: drop the class or add samples")]
+    #[error(
+        "class {class} has a single sample, so that its variability is undefined: drop the class or add samples"
+    )]
     SingleMember {
         /// The class.
         class: usize,

@@ -93,7 +93,8 @@ mod tests {
     #[test]
     fn maps_show_every_cell_and_escape_text() {
         let matrix = vec![vec![1.0, -0.5], vec![-0.5, 1.0]];
-        let svg = heat_maps("a & b", &[("measured <x>".to_owned(), &matrix), ("predicted".to_owned(), &matrix)]);
+        let svg =
+            heat_maps("a & b", &[("measured <x>".to_owned(), &matrix), ("predicted".to_owned(), &matrix)]);
         assert_eq!(svg.matches("-0.50").count(), 4);
         assert!(svg.contains("a &amp; b") && svg.contains("&lt;x&gt;"));
         assert_eq!((colour(0.0), colour(-1.0)), ("#ffffff".to_owned(), "#0072b2".to_owned()));
