@@ -37,7 +37,8 @@ pub fn spread_start(layout: &ParameterLayout, size: f64, rng: &mut impl Rng) -> 
 /// A layer-balanced start: factor i is `scale / sqrt(lambda_i)` times a partial isometry between random frames that
 /// neighbours share, so that `lambda_(m+1) W_(m+1)' W_(m+1) = lambda_m W_m W_m'` up to rounding.
 ///
-/// All factors carry the same number `r = min(K, d_M, ..., d_1, columns)` of modes.
+/// All factors carry the same number `r = min(K, d_M, ..., d_1, columns)` of modes. On balanced factors no singular value
+/// crosses 0 under the flow: where the logits are square, a start of the wrong orientation ends in a saddle.
 ///
 /// # Errors
 /// [`LinalgError`] when a random frame cannot be orthogonalised.

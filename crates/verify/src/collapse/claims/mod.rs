@@ -7,6 +7,9 @@ mod nc04_minimum;
 mod nc05_orthogonal_frame;
 mod nc06_free_bias;
 mod nc07_bottleneck;
+mod nc08_thresholds;
+mod nc09_balance;
+mod nc10_certificate;
 
 use crate::Claim;
 
@@ -20,5 +23,8 @@ pub(super) fn claims() -> Vec<Claim> {
         nc05_orthogonal_frame::claim(),
         nc06_free_bias::claim(),
         nc07_bottleneck::claim(),
+        nc08_thresholds::claim(),
+        nc09_balance::claim(),
+        nc10_certificate::claim(),
     ]
 }
