@@ -14,7 +14,6 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use solvable_linalg::{Mat, matmul, svd, transpose_matmul};
-use solvable_model::collapse::ClassLoss;
 
 pub use error::SampleError;
 pub use shapes::{ShapeDistance, ShapeName};
@@ -30,6 +29,16 @@ use crate::study::StudyError;
 /// Eigenvalues of the between-class covariance below this multiple of the largest count as 0 in NC1.
 const PSEUDO_INVERSE_CUTOFF: f64 = 1e-10;
 
+/// The loss that the network was trained with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TrainedLoss {
+    /// Squared distance of the logits to the one-hot label.
+    Squared,
+    /// Cross-entropy.
+    CrossEntropy,
+}
+
 /// What to study.
 #[derive(Clone, Debug)]
 pub struct StudyOptions {
@@ -42,7 +51,7 @@ pub struct StudyOptions {
     /// Bias of the classifier, one number a class.
     pub bias: Option<PathBuf>,
     /// Loss of training.
-    pub loss: ClassLoss,
+    pub loss: TrainedLoss,
     /// Weight decay of each linear layer, from the logits down to the features; empty when unknown.
     pub weight_decay: Vec<f64>,
     /// Decay of the features; when absent it is inferred from the layer balance of NC-09.
@@ -123,6 +132,8 @@ pub struct Study {
     pub assumed: Option<Assumed>,
     /// Why there is no prediction, or empty.
     pub no_prediction: String,
+    /// Remarks on the prediction.
+    pub notes: Vec<String>,
     /// One row a class.
     pub classes: Vec<ClassRow>,
     /// Cosines between class means, measured.
@@ -204,6 +215,7 @@ pub fn study(options: &StudyOptions) -> Result<Study, StudyError> {
         nearest_shape,
         assumed: prediction.as_ref().map(|p| p.assumed.clone()),
         no_prediction,
+        notes: prediction.as_ref().map(|p| p.notes.clone()).unwrap_or_default(),
         classes: rows,
         cosines: cosines(&measured.feature_gram),
         predicted_cosines: prediction.as_ref().map(|p| cosines(&p.features)),

@@ -1,4 +1,5 @@
 //! `solvable study CHAPTER`: a user's own data. One file a chapter.
+mod collapse;
 mod icl;
 
 use std::path::Path;
@@ -20,11 +21,14 @@ pub(crate) struct Arguments {
 enum Chapter {
     /// In-context regression on your covariates: the trained layer, its risk, what a shift costs.
     Icl(icl::Arguments),
+    /// The last layer of your own network: NC1 to NC4, and the exact geometry for its class counts.
+    Collapse(collapse::Arguments),
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     match &arguments.chapter {
         Chapter::Icl(arguments) => icl::run(arguments),
+        Chapter::Collapse(arguments) => collapse::run(arguments),
     }
 }
 

@@ -95,7 +95,8 @@ fn trained_threshold(cell: &Threshold, corrupt: impl Fn(&mut Setting) + Copy) ->
             middle = middle.clamp(low + 1e-3 * (high - low), high - 1e-3 * (high - low));
         }
         let value = gap(middle)?;
-        if value < 0.0 {
+        // Beyond the last learnt minimum both ends are the same place, up to rounding of either sign.
+        if value < -1e-13 {
             (low, at_low) = (middle, value);
         } else {
             (high, at_high) = (middle, value);
