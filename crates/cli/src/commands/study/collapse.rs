@@ -65,7 +65,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         write_json(path, &result)?;
     }
     if let Some(directory) = &arguments.out {
-        write_figure(directory, "study-collapse", "Lengths of class means and classifiers", &result.figure())?;
+        write_figure(
+            directory,
+            "study-collapse",
+            "Lengths of class means and classifiers",
+            &result.figure(),
+        )?;
         let path = directory.join("study-collapse-angles.svg");
         output::write_whole(&path, result.angles().as_bytes())?;
         print(&format!("{}\n", path.display()))?;
@@ -124,12 +129,8 @@ fn text(s: &Study) -> String {
                 short(a.feature_decay),
                 if a.inferred { ", inferred from the balance of the layers" } else { "" },
             );
-            let below: Vec<String> = s
-                .classes
-                .iter()
-                .filter(|c| c.collapsed == Some(true))
-                .map(|c| c.class.to_string())
-                .collect();
+            let below: Vec<String> =
+                s.classes.iter().filter(|c| c.collapsed == Some(true)).map(|c| c.class.to_string()).collect();
             text += &if below.is_empty() {
                 "all classes are large enough for their regularisation\n".to_owned()
             } else {

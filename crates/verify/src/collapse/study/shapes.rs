@@ -1,11 +1,11 @@
 //! Candidate geometries: what the Gram matrices of class means and classifiers are compared with.
 use serde::Serialize;
 use solvable_linalg::{Mat, frobenius_norm, matmul, svd};
-use solvable_model::collapse::{Bias, ClassCounts, ClassLoss, FreeFeatures};
+use solvable_model::collapse::{Bias, ClassCounts, FreeFeatures};
 use solvable_theory::collapse::{class_grams, critical_products};
 
 use super::error::SampleError;
-use super::{Assumed, StudyOptions, gram, outer_gram};
+use super::{Assumed, StudyOptions, TrainedLoss, gram, outer_gram};
 
 /// A candidate geometry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -17,8 +17,6 @@ pub enum ShapeName {
     OrthogonalFrame,
     /// The minimum of the free-features problem for these class counts, loss, bias and decay.
     Predicted,
-    /// The minimum of the squared loss for these counts, whatever the loss of training.
-    SquaredLoss,
 }
 
 impl ShapeName {
@@ -29,7 +27,6 @@ impl ShapeName {
             Self::Simplex => "simplex (ETF)",
             Self::OrthogonalFrame => "orthogonal frame",
             Self::Predicted => "predicted for these counts",
-            Self::SquaredLoss => "squared loss, these counts",
         }
     }
 }
@@ -95,6 +92,7 @@ pub(super) struct Prediction {
     /// Whether the class means sum to 0 at the minimum, so that measured means are centred before they are compared.
     pub(super) centred: bool,
     pub(super) threshold_ratios: Vec<f64>,
+    pub(super) notes: Vec<String>,
 }
 
 /// The prediction, or the reason why there is none.
@@ -121,10 +119,14 @@ pub(super) fn predict(
     let widths = vec![classes.classes(); depth];
     let problem = FreeFeatures::new(classes, widths, weight_decay.clone(), feature_decay, bias)
         .map_err(|e| words(&e))?;
-    let minimum = match options.loss {
-        ClassLoss::Squared => squared(&problem, bias)?,
-        _ => return Err("no exact minimum is implemented for this loss".to_owned()),
-    };
+    let mut notes = Vec::new();
+    if options.loss == TrainedLoss::CrossEntropy {
+        notes.push(
+            "lengths and angles are those of the squared loss; thresholds at depth one hold for both"
+                .to_owned(),
+        );
+    }
+    let minimum = squared(&problem, bias)?;
     let assumed = Assumed {
         weight_decay: weight_decay.clone(),
         feature_decay,
@@ -139,6 +141,7 @@ pub(super) fn predict(
         logits: minimum.logits,
         centred: minimum.centred,
         threshold_ratios: ratios,
+        notes,
     })
 }
 
