@@ -1,4 +1,5 @@
 //! Why a run gave no estimate.
+use super::control::Stop;
 
 /// A run over replicas that cannot give its estimate. `E` is the error of the sampler.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -26,6 +27,24 @@ pub enum ReplicaError<E> {
         failed: u64,
         /// How many were run.
         count: u64,
+    },
+    /// The run was stopped from outside.
+    #[error("stopped after {done} of {count} replicas: {why}")]
+    Stopped {
+        /// Replicas finished.
+        done: u64,
+        /// Replicas in all.
+        count: u64,
+        /// Who stopped it.
+        why: Stop,
+    },
+    /// A sum over replicas is not finite.
+    #[error("component {component} of the sum over replicas is {value}")]
+    Sum {
+        /// Which component.
+        component: usize,
+        /// Its value.
+        value: f64,
     },
     /// All values are finite, but their fourth powers are not.
     #[error("the fourth central moment of {count} finite values overflows: rescale the observable")]

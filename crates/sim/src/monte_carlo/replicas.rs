@@ -1,7 +1,11 @@
 //! Runs over replicas: what to run, and what to keep of it.
-use super::engine::{self, Shared};
+use std::convert::Infallible;
+
+use super::control::Control;
+use super::engine::{self, Job, Shared};
 use super::error::{FailedReplica, ReplicaError};
 use super::moments::Moments;
+use super::partial::Partial;
 use super::stream::Stream;
 use super::tree::Summary;
 use super::vector::VectorMoments;
@@ -37,11 +41,13 @@ pub fn replicate<W, E: Send>(
 }
 
 /// A run over replicas, with its options.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Replicas {
+#[derive(Clone, Copy, Debug)]
+pub struct Replicas<'a> {
     seed: u64,
+    offset: u64,
     first: u64,
     count: u64,
+    control: Option<&'a Control<'a>>,
 }
 
 /// What a run gave, with the replicas that failed left out of it.
@@ -71,17 +77,48 @@ impl<T, E> Outcome<T, E> {
     }
 }
 
-impl Replicas {
+/// Where the streams of pilots begin.
+const PILOT: u64 = 1 << 63;
+
+impl<'a> Replicas<'a> {
     /// The replicas `0 .. count` of the run with this seed.
     #[must_use]
     pub fn new(seed: u64, count: u64) -> Self {
-        Self { seed, first: 0, count }
+        Self { seed, offset: 0, first: 0, count, control: None }
     }
 
     /// Starts at another replica: `first .. first + count`.
     #[must_use]
     pub fn starting_at(self, first: u64) -> Self {
         Self { first, ..self }
+    }
+
+    /// Lets the run be stopped and watched.
+    #[must_use]
+    pub fn under<'b>(self, control: &'b Control<'b>) -> Replicas<'b> {
+        Replicas {
+            seed: self.seed,
+            offset: self.offset,
+            first: self.first,
+            count: self.count,
+            control: Some(control),
+        }
+    }
+
+    /// The same run with streams that no replica of it uses: to choose sizes and coefficients with.
+    #[must_use]
+    pub fn pilot(self, count: u64) -> Self {
+        Self { offset: PILOT, first: 0, count, ..self }
+    }
+
+    /// Number of replicas.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    pub(super) fn of_size(self, count: u64) -> Self {
+        Self { count, ..self }
     }
 
     /// Moments of one observable. See [`replicate`].
@@ -109,7 +146,7 @@ impl Replicas {
             out[0] = sample(stream, w)?;
             Ok(())
         };
-        let summarise = |leaf: &mut Moments, _: u64, values: &[f64]| {
+        let summarise = |leaf: &mut Moments, values: &[f64]| {
             *leaf = values.first().map_or_else(Moments::default, |&v| Moments::of(v));
         };
         self.outcome(self.run(1, work, scalar, summarise)?, Moments::is_finite)
@@ -154,9 +191,8 @@ impl Replicas {
         work: impl Fn() -> W + Sync,
         sample: impl Fn(&mut Stream, &mut W, &mut [f64]) -> Result<(), E> + Sync,
     ) -> Result<Outcome<VectorMoments, E>, ReplicaError<E>> {
-        let summarise = |leaf: &mut VectorMoments, _: u64, values: &[f64]| {
-            leaf.set(values, covariances && !values.is_empty())
-        };
+        let summarise =
+            |leaf: &mut VectorMoments, values: &[f64]| leaf.set(values, covariances && !values.is_empty());
         self.outcome(self.run(dimension, work, sample, summarise)?, VectorMoments::is_finite)
     }
 
@@ -180,7 +216,7 @@ impl Replicas {
             out[0] = sample(stream, w)?;
             Ok(())
         };
-        let summarise = |leaf: &mut Values, _: u64, values: &[f64]| {
+        let summarise = |leaf: &mut Values, values: &[f64]| {
             leaf.0.clear();
             leaf.0.extend_from_slice(values);
         };
@@ -188,21 +224,64 @@ impl Replicas {
         self.outcome(run, |_: &Values| true)?.complete().map(|v| v.0)
     }
 
+    /// Moments of a range of replicas, to be merged with those of other ranges. A failed replica is left out and listed.
+    ///
+    /// # Errors
+    /// No replicas, or a stop from outside.
+    pub fn partial<W, E: Send>(
+        &self,
+        dimension: usize,
+        covariances: bool,
+        work: impl Fn() -> W + Sync,
+        sample: impl Fn(&mut Stream, &mut W, &mut [f64]) -> Result<(), E> + Sync,
+    ) -> Result<Outcome<Partial, E>, ReplicaError<E>> {
+        let summarise =
+            |leaf: &mut VectorMoments, values: &[f64]| leaf.set(values, covariances && !values.is_empty());
+        let Shared { tree, failures, .. } = self.run(dimension, work, sample, summarise)?;
+        if !tree.nodes().iter().all(|n| n.summary.is_finite()) {
+            return Err(ReplicaError::Overflow { count: self.count });
+        }
+        let result = Partial::new(self.seed, tree);
+        Ok(Outcome { result, failures: failures.first, failed: failures.count, count: self.count })
+    }
+
+    fn job<E>(&self) -> Result<Job<'a>, ReplicaError<E>> {
+        let Self { seed, offset, first, count, control } = *self;
+        if count == 0 {
+            return Err(ReplicaError::NoReplicas);
+        }
+        if first.checked_add(count).is_none_or(|end| end > PILOT) {
+            return Err(ReplicaError::Range { first, count });
+        }
+        Ok(Job { seed, offset, first, count, control })
+    }
+
     fn run<S: Summary + Send, W, E: Send>(
         &self,
         dimension: usize,
         work: impl Fn() -> W + Sync,
         sample: impl Fn(&mut Stream, &mut W, &mut [f64]) -> Result<(), E> + Sync,
-        summarise: impl Fn(&mut S, u64, &[f64]) + Sync,
+        summarise: impl Fn(&mut S, &[f64]) + Sync,
     ) -> Result<Shared<S, E>, ReplicaError<E>> {
-        let (first, count) = (self.first, self.count);
-        if count == 0 {
-            return Err(ReplicaError::NoReplicas);
+        self.finished(engine::run(self.job()?, dimension, work, sample, summarise))
+    }
+
+    pub(super) fn chunks<S: Summary + Send, W>(
+        &self,
+        chunk: u64,
+        work: impl Fn() -> W + Sync,
+        clear: impl Fn(&mut S) + Sync,
+        add: impl Fn(&mut Stream, &mut W, &mut S) + Sync,
+    ) -> Result<S, ReplicaError<Infallible>> {
+        let shared = self.finished(engine::run_chunks(self.job()?, chunk, work, clear, add))?;
+        Ok(shared.tree.total().unwrap_or_default())
+    }
+
+    fn finished<S, E>(&self, shared: Shared<S, E>) -> Result<Shared<S, E>, ReplicaError<E>> {
+        match shared.stopped {
+            Some((why, done)) => Err(ReplicaError::Stopped { done, count: self.count, why }),
+            None => Ok(shared),
         }
-        if first.checked_add(count).is_none_or(|end| end > 1 << 63) {
-            return Err(ReplicaError::Range { first, count });
-        }
-        Ok(engine::run(self.seed, first, count, dimension, work, sample, summarise))
     }
 
     fn outcome<S: Summary, E>(

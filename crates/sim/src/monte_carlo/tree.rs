@@ -39,6 +39,19 @@ pub(super) struct Tree<S> {
     spare: Vec<S>,
 }
 
+impl<S> Tree<S> {
+    pub(super) fn nodes(&self) -> &[Node<S>] {
+        &self.nodes
+    }
+
+    /// The first replica that a block would share with the tree.
+    pub(super) fn overlap(&self, first: u64, level: u32) -> Option<u64> {
+        let end = first + (1 << level);
+        let at = self.nodes.partition_point(|n| n.first + (1 << n.level) <= first);
+        self.nodes.get(at).filter(|n| n.first < end).map(|n| n.first.max(first))
+    }
+}
+
 impl<S: Summary> Tree<S> {
     pub(super) fn new() -> Self {
         Self { nodes: Vec::with_capacity(64), spare: Vec::with_capacity(64) }
@@ -78,7 +91,7 @@ impl<S: Summary> Tree<S> {
         for node in other.nodes.drain(..) {
             self.insert(node);
         }
-        while other.spare.len() < 8
+        while other.spare.len() < 64
             && let Some(summary) = self.spare.pop()
         {
             other.spare.push(summary);

@@ -1,4 +1,6 @@
 //! Determinism, moments against direct sums, failures.
+mod options;
+
 use std::convert::Infallible;
 
 use rand::Rng;

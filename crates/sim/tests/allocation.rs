@@ -1,0 +1,115 @@
+//! Inner loops do not allocate, and memory does not grow with the number of replicas or steps: a counting allocator.
+
+// The one way to count allocations is to be the allocator.
+#![allow(unsafe_code)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::convert::Infallible;
+
+use solvable_sim::lanes::DeepLinearBatch;
+use solvable_sim::monte_carlo::{Replicas, Stream, replicate};
+use solvable_sim::normal;
+
+struct Counting;
+
+thread_local! {
+    /// Allocations of this thread, and their bytes.
+    static COUNT: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
+}
+
+// SAFETY: every call is forwarded unchanged to the system allocator; counting touches a thread-local pair of integers only.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        COUNT.with(|c| c.set((c.get().0 + 1, c.get().1 + layout.size())));
+        // SAFETY: the caller upholds the contract of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller upholds the contract of `dealloc`.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Allocations and bytes of the calling thread.
+fn allocations(f: impl FnOnce()) -> (usize, usize) {
+    let before = COUNT.with(Cell::get);
+    f();
+    let after = COUNT.with(Cell::get);
+    (after.0 - before.0, after.1 - before.1)
+}
+
+/// Everything on one thread, whose allocations are counted.
+fn alone<T: Send>(f: impl FnOnce() -> T + Send) -> T {
+    rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool of one").install(f)
+}
+
+#[test]
+fn normal_numbers_and_streams() {
+    let (mut z, mut odd) = (vec![0.0; 1000], [0.0; 7]);
+    assert_eq!(
+        allocations(|| {
+            let mut stream = Stream::new(1, 2);
+            normal::fill(&mut stream, &mut z);
+            normal::fill(&mut stream, &mut odd);
+        }),
+        (0, 0)
+    );
+}
+
+#[test]
+fn memory_does_not_grow_with_the_number_of_replicas() {
+    alone(|| {
+        let scalar = |count| {
+            allocations(|| {
+                let sample = |stream: &mut Stream, z: &mut Vec<f64>| {
+                    normal::fill(stream, z);
+                    Ok::<_, Infallible>(z[0])
+                };
+                replicate(1, count, || vec![0.0; 4], sample).expect("finite values");
+            })
+        };
+        let vector = |count| {
+            allocations(|| {
+                let sample = |stream: &mut Stream, (): &mut (), out: &mut [f64]| {
+                    normal::fill(stream, out);
+                    Ok::<_, Infallible>(())
+                };
+                Replicas::new(1, count).vector_moments(5, || (), sample).expect("finite values");
+            })
+        };
+        let sum = |count| {
+            allocations(|| {
+                let add = |stream: &mut Stream, (): &mut (), sum: &mut [f64]| normal::fill(stream, sum);
+                Replicas::new(1, count).sum(5, || (), add).expect("finite values");
+            })
+        };
+        for (name, run) in
+            [("moments", &scalar as &dyn Fn(u64) -> _), ("covariances", &vector), ("sums", &sum)]
+        {
+            run(1 << 12);
+            // Powers of two: the tree ends as one node. The deeper one may keep a few more summaries of fixed size in flight.
+            let (few, many) = (run(1 << 13), run(1 << 17));
+            assert!(many.0 <= few.0 + 16, "{name}: {few:?} allocations for 2^13 replicas, {many:?} for 2^17");
+            assert!(
+                many.1 <= few.1 + (1 << 14),
+                "{name}: {few:?} bytes for 2^13 replicas, {many:?} for 2^17"
+            );
+        }
+    });
+}
+
+#[test]
+fn descent_of_a_batch() {
+    alone(|| {
+        let mut batch = DeepLinearBatch::new(&[6, 5, 6], 20).expect("valid widths");
+        batch.descend(0.1, 1).expect("a finite step");
+        let counts: Vec<_> =
+            [1, 1000].map(|steps| allocations(|| batch.descend(0.1, steps).expect("a finite step"))).into();
+        assert_eq!(counts[0], counts[1], "one step and a thousand");
+    });
+}
