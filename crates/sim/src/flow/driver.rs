@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use solvable_model::InputError;
 
+use super::chebyshev::Chebyshev;
 use super::error::{FlowError, NotFinite};
 use super::evaluator::Evaluator;
 use super::explicit::Explicit;
@@ -75,6 +76,7 @@ pub fn integrate_observed<F: VectorField>(
         Method::DormandPrince8 => {
             Driver::new(field, x0, options, observer).run(&mut Explicit::new(&DORMAND_PRINCE_8, n))
         }
+        Method::Chebyshev2 => Driver::new(field, x0, options, observer).run(&mut Chebyshev::new(n)),
         Method::Radau5 => Driver::new(field, x0, options, observer).run(&mut Radau::new(n)),
     }
 }
@@ -153,7 +155,11 @@ impl<'a, F: VectorField, O: FnMut(f64, &[f64])> Driver<'a, F, O> {
                 return Ok(self.finish(stop));
             }
             self.check_limits(h)?;
-            h = h.min(self.options.max_step);
+            let from = Point { t: self.t, x: &self.x, slope: &self.slope };
+            let limit = stepper.limit(&mut self.field, from, h, self.tolerance)?;
+            if !self.tolerance.fixed {
+                h = limit.min(self.options.max_step);
+            }
             let left = self.options.end - self.t;
             let last = if self.tolerance.fixed { h >= left * (1.0 - 1e-9) } else { 1.01 * h >= left };
             let step = if last { left } else { h };

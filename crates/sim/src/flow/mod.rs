@@ -8,7 +8,9 @@
 //! | `solution` | [`Solution`], [`Statistics`] |
 //! | `error` | [`FlowError`] |
 //! | `radau`, `jacobian`, `lu` | implicit method of order 5 with a dense Jacobian |
+//! | `chebyshev` | stabilised explicit method of order 2, for large stiff systems |
 //! | `explicit`, `tableau` | explicit Runge-Kutta pairs of orders 5(4) and 8(5, 3) |
+mod chebyshev;
 mod driver;
 mod error;
 mod evaluator;

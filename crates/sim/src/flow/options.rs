@@ -19,6 +19,10 @@ pub enum Method {
     /// very different speeds, in up to a few hundred dimensions. A step costs 6 to 12 evaluations; now and then a
     /// Jacobian (as many products or evaluations as the dimension n) and about 4 n^3 operations.
     Radau5,
+    /// The stabilised explicit Runge-Kutta-Chebyshev method of order 2, dense output of order 3: for fast modes that only
+    /// decay (a gradient flow's near a minimum), in any dimension. Where the fastest rate is rho, a step h costs about
+    /// `sqrt(1.54 h rho)` evaluations; no linear algebra. For moderate tolerances.
+    Chebyshev2,
 }
 
 /// What an integration is asked to do. Built from [`Options::until`] or [`Options::forever`].

@@ -57,6 +57,18 @@ pub(super) trait Stepper<F: VectorField> {
     /// Order of the error estimate plus one: the local error behaves as h to this power.
     fn error_exponent(&self) -> u32;
 
+    /// A step no longer than `h` that the method can take.
+    fn limit(
+        &mut self,
+        field: &mut Evaluator<'_, F>,
+        from: Point<'_>,
+        h: f64,
+        tolerance: Tolerance,
+    ) -> Result<f64, NotFinite> {
+        let _ = (field, from, tolerance);
+        Ok(h)
+    }
+
     /// Computes the step of length `h`. The slope at the new point is computed too unless the error exceeds the tolerance.
     fn attempt(
         &mut self,

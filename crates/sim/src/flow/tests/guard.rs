@@ -4,7 +4,8 @@ use solvable_model::Objective;
 use super::Modes;
 use crate::flow::{FlowError, GradientFlow, Method, Options, integrate};
 
-const METHODS: [Method; 3] = [Method::DormandPrince5, Method::DormandPrince8, Method::Radau5];
+const METHODS: [Method; 4] =
+    [Method::DormandPrince5, Method::DormandPrince8, Method::Radau5, Method::Chebyshev2];
 
 /// The value of one objective with the gradient of another.
 struct Mixed<F, G>(usize, F, G);

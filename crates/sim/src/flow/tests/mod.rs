@@ -5,6 +5,7 @@ mod order;
 mod problems;
 mod published;
 mod rules;
+mod stiff;
 
 use solvable_model::Objective;
 

@@ -94,3 +94,8 @@ fn explicit_pairs_converge_at_their_orders() {
 fn implicit_method_converges_at_its_order() {
     assert_order(Method::Radau5, 5.0, &[40, 50, 63, 80, 100, 125, 160]);
 }
+
+#[test]
+fn stabilised_method_converges_at_its_order() {
+    assert_order(Method::Chebyshev2, 2.0, &[400, 560, 800, 1120, 1600, 2240, 3200]);
+}
