@@ -1,7 +1,7 @@
 //! Refusals and failures of an integration.
 use solvable_model::InputError;
 
-/// A vector field that returned NaN or an infinity.
+/// A vector field that returned NaN or an infinity, or a descent that ran away.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NotFinite {
     /// Time of the evaluation.
@@ -23,7 +23,7 @@ pub enum FlowError {
     Input(#[from] InputError),
     /// The vector field is not finite at the initial point, or however short the step.
     #[error(
-        "the vector field has component {} = {} at time {}, evaluation {}",
+        "the vector field (or a state) has component {} = {} at time {}, evaluation {}",
         .0.component, .0.value, .0.time, .0.evaluation
     )]
     NotFinite(NotFinite),

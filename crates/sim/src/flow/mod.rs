@@ -6,11 +6,13 @@
 //! | `options` | [`Options`]: interval, [`Method`], tolerances, stopping rules, limits |
 //! | `driver` | [`integrate`] and [`integrate_observed`] |
 //! | `solution` | [`Solution`], [`Statistics`] |
+//! | `descent` | [`descend`], [`descend_stochastic`]: gradient descent, heavy ball, fresh samples |
 //! | `error` | [`FlowError`] |
 //! | `radau`, `jacobian`, `lu` | implicit method of order 5 with a dense Jacobian |
 //! | `chebyshev` | stabilised explicit method of order 2, for large stiff systems |
 //! | `explicit`, `tableau` | explicit Runge-Kutta pairs of orders 5(4) and 8(5, 3) |
 mod chebyshev;
+mod descent;
 mod driver;
 mod error;
 mod evaluator;
@@ -24,6 +26,10 @@ mod solution;
 mod stepper;
 mod tableau;
 
+pub use descent::{
+    Descent, DescentOptions, StochasticGradient, descend, descend_observed, descend_stochastic,
+    descend_stochastic_observed,
+};
 pub use driver::{integrate, integrate_observed};
 pub use error::{FlowError, NotFinite};
 pub use field::{FieldFn, GradientFlow, VectorField};

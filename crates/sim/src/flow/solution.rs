@@ -1,6 +1,6 @@
 //! What an integration returns.
 
-/// Which rule ended an integration.
+/// Which rule ended an integration or a descent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Stop {
@@ -10,6 +10,8 @@ pub enum Stop {
     Slope,
     /// The state entered the ball.
     Near,
+    /// The number of iterations of a descent.
+    Iterations,
 }
 
 /// What an integration cost.

@@ -1,4 +1,5 @@
 //! Tests of the integrators.
+mod descent;
 mod guard;
 mod order;
 #[allow(clippy::excessive_precision, reason = "the digits as published")]

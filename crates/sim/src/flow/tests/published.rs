@@ -105,7 +105,9 @@ fn exact_products_serve_better_than_differences() {
     assert!(problem.error(&exact.state) <= 1e4 * 1e-7);
     let exact = exact.statistics;
     assert!(
-        exact.jacobian_products > 0 && exact.jacobian_products % 3 == 0 && differences.jacobian_products == 0
+        exact.jacobian_products > 0
+            && exact.jacobian_products.is_multiple_of(3)
+            && differences.jacobian_products == 0
     );
     assert!(2 * exact.rejected < differences.rejected, "{exact:?} {differences:?}");
 }
