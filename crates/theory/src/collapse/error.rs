@@ -99,3 +99,12 @@ pub(super) fn bias_word(bias: solvable_model::collapse::Bias) -> &'static str {
         _ => "regularised",
     }
 }
+
+/// The common class size.
+pub(super) fn common_size(classes: &solvable_model::collapse::ClassCounts) -> Result<usize, CollapseError> {
+    let first = classes.counts()[0];
+    match classes.counts().iter().find(|&&n| n != first) {
+        None => Ok(first),
+        Some(&other) => Err(CollapseError::NotBalanced { first, other }),
+    }
+}

@@ -10,25 +10,48 @@
 //! | `minimizer` | NC-04, 09 | parameters that attain it |
 //! | `geometry` | NC-05, 06, 07 | lengths, angles and Gram matrices |
 //! | `thresholds` | NC-08, 16 | when classes die or coincide |
+//! | `regularised_bias` | NC-11 | squared loss with a regularised bias |
+//! | `entropy_balanced` | NC-12, 13 | cross-entropy on balanced classes, any depth; two classes |
+//! | `entropy_program`, `entropy_dual` | NC-14 | cross-entropy at depth one, any class counts, with its dual |
+//! | `entropy_groups` | NC-15, 16 | two groups of classes |
+//! | `vanishing` | NC-17 | the limit of vanishing regularisation |
+//! | `entropy_nonnegative` | NC-18 | non-negative features |
 //! | `optimality` | | how a minimum is certified |
+mod entropy_balanced;
+mod entropy_dual;
+mod entropy_groups;
+mod entropy_nonnegative;
+mod entropy_program;
 mod error;
 mod geometry;
 mod minimizer;
 mod minimum;
 mod optimality;
 mod range;
+mod regularised_bias;
 mod scalar;
 mod schatten;
 mod targets;
 #[cfg(test)]
 mod tests;
 mod thresholds;
+mod vanishing;
 
+pub use entropy_balanced::{
+    BalancedEntropyMinimum, DeepEntropyMinimum, EntropyBranch, EntropyGeometry, TwoClassEntropyMinimum,
+    balanced_entropy_minimum, deep_entropy_minimum, pairs_always_win, two_class_entropy_minimum,
+};
+pub use entropy_groups::{LARGEST_CERTIFIED, TwoGroupEntropyMinimum, reconstruct, two_group_entropy_minimum};
+pub use entropy_nonnegative::{NonnegativeEntropyMinimum, nonnegative_entropy_minimum};
+pub use entropy_program::{
+    CERTIFIED_GAP, EntropyProgramMinimum, LARGEST_STEPS, all_zero_threshold, entropy_program_minimum,
+};
 pub use error::CollapseError;
 pub use geometry::{ClassFrame, ClassGrams, class_grams, orthogonal_frame};
 pub use minimizer::squared_minimizer;
 pub use minimum::{Mode, SquaredMinimum, squared_dual, squared_gap, squared_minimum};
 pub use optimality::{Optimality, Status};
+pub use regularised_bias::{RegularisedBiasMinimum, regularised_bias_minimum};
 pub use scalar::{
     LocalMinimum, ModeState, ScalarMinimum, TIE_TOLERANCE, global_threshold, scalar_minimum, spinodal,
     threshold_jump,
@@ -39,3 +62,4 @@ pub use thresholds::{
     MinorityCollapse, TwoGroupThresholds, TwoGroups, critical_products, minority_collapse,
     two_group_thresholds,
 };
+pub use vanishing::{SeliGeometry, cosines, seli_geometry};

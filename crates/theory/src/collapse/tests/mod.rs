@@ -1,4 +1,5 @@
 //! Reference numbers, identities and degenerate inputs.
+mod entropy;
 mod squared;
 mod table;
 

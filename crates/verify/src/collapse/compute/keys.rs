@@ -7,9 +7,13 @@ use crate::compute::{ComputeError, Inputs, Key, Shape};
 pub(super) const CLASS_COUNTS: Key = Key::new("class_counts", Shape::Vector);
 pub(super) const WIDTHS: Key = Key::new("widths_M_to_1", Shape::Vector);
 pub(super) const LAMBDA_WS: Key = Key::new("lambda_w_M_to_1", Shape::Vector);
+pub(super) const LAMBDA_W: Key = Key::new("lambda_w", Shape::Number);
 pub(super) const LAMBDA_H: Key = Key::new("lambda_h", Shape::Number);
 pub(super) const LAMBDA: Key = Key::new("lambda", Shape::Number);
 pub(super) const BIAS: Key = Key::new("bias", Shape::Text);
+pub(super) const OPTIONAL_LAMBDA_B: Key = Key::optional("lambda_b", Shape::Number);
+pub(super) const K: Key = Key::new("K", Shape::Count);
+pub(super) const N: Key = Key::new("n", Shape::Count);
 pub(super) const M: Key = Key::new("M", Shape::Count);
 pub(super) const K_A: Key = Key::new("k_A", Shape::Count);
 pub(super) const N_A: Key = Key::new("n_A", Shape::Count);
@@ -57,6 +61,13 @@ pub(super) fn wide_problem(inputs: &Inputs<'_>) -> Result<FreeFeatures, ComputeE
     let lambda_w = inputs.vector("lambda_w_M_to_1")?;
     let widths = vec![classes.classes(); lambda_w.len()];
     Ok(FreeFeatures::new(classes, widths, lambda_w, inputs.number("lambda_h")?, bias(inputs)?)?)
+}
+
+/// The balanced problem of the keys K, n, M, lambda, bias: every layer as wide as there are classes.
+pub(super) fn balanced_problem(inputs: &Inputs<'_>) -> Result<FreeFeatures, ComputeError> {
+    let classes = ClassCounts::balanced(inputs.count("K")?, inputs.count("n")?)?;
+    let width = classes.classes();
+    Ok(FreeFeatures::uniform(classes, inputs.count("M")?, width, inputs.number("lambda")?, bias(inputs)?)?)
 }
 
 /// The groups of the keys k_A, n_A, k_B, n_B.

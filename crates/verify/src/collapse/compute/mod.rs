@@ -1,4 +1,5 @@
 //! The `compute` blocks of this chapter.
+mod entropy;
 mod keys;
 mod metrics;
 mod scalar;
@@ -8,4 +9,5 @@ mod thresholds;
 use crate::compute::Block;
 
 /// Groups of blocks, one group a file.
-pub const BLOCKS: &[&[Block]] = &[scalar::BLOCKS, squared::BLOCKS, thresholds::BLOCKS, metrics::BLOCKS];
+pub const BLOCKS: &[&[Block]] =
+    &[scalar::BLOCKS, squared::BLOCKS, thresholds::BLOCKS, metrics::BLOCKS, entropy::BLOCKS];

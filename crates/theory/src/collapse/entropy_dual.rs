@@ -1,0 +1,119 @@
+//! A proved lower bound for cross-entropy at depth one from any point (NC-14).
+use solvable_linalg::{Mat, singular_values, sum_compensated};
+use solvable_model::collapse::{Bias, ClassCounts};
+
+use super::CollapseError;
+
+/// Sweeps of row and column scaling before the rows are corrected exactly.
+const SINKHORN_SWEEPS: usize = 40;
+
+/// The dual value of a feasible point near the softmax columns of `(x, b)` (NC-14).
+///
+/// The dual is `max sum_k n_k/N H(p_k) - |r|^2/(2 lambda_b)` over columns p_k in the simplex with `|G|_op <= lambda`,
+/// `G_k = sqrt(n_k)/N (p_k - e_k)`, `r = sum_k n_k/N (p_k - e_k)`; a free bias requires r = 0, no bias drops the term. Here
+/// the softmax columns are moved to r = 0 by Sinkhorn scaling and an exact correction where the bias is free, then
+/// shrunk towards the vertices until `|G|_op <= lambda`. Every such point is feasible, so the value is a lower bound whatever
+/// `(x, b)`; it is tight at the minimiser. Width at least K is assumed by no step: a narrower network has a larger minimum.
+/// O(K^3).
+pub(super) fn dual_bound(
+    classes: &ClassCounts,
+    lambda: f64,
+    bias: Bias,
+    x: &Mat<f64>,
+    b: &[f64],
+) -> Result<f64, CollapseError> {
+    let counts = classes.counts();
+    let k = counts.len();
+    let total = classes.total() as f64;
+    let share: Vec<f64> = counts.iter().map(|&n| n as f64 / total).collect();
+    // Off-diagonal probabilities; the own one is 1 minus their sum, kept as that sum.
+    let mut p = Mat::zeros(k, k);
+    for c in 0..k {
+        let scale = 1.0 / (counts[c] as f64).sqrt();
+        let z = |j: usize| x[(j, c)] * scale + b[j];
+        let top = (0..k).map(z).fold(f64::NEG_INFINITY, f64::max);
+        let sum: f64 = (0..k).map(|j| (z(j) - top).exp()).sum();
+        for j in 0..k {
+            p[(j, c)] = (z(j) - top).exp() / sum;
+        }
+    }
+    if bias == Bias::Free {
+        balance_rows(&mut p, &share);
+    }
+    // D_k = p_k - e_k, the own entry as minus the sum of the others.
+    let mut d = p;
+    for c in 0..k {
+        let rest: f64 = (0..k).filter(|&j| j != c).map(|j| d[(j, c)]).sum();
+        d[(c, c)] = -rest;
+    }
+    let g = Mat::from_fn(k, k, |j, c| (counts[c] as f64).sqrt() / total * d[(j, c)]);
+    let largest = singular_values(g.as_ref())?[0];
+    // A rounding more than needed, so that the point is feasible after it too.
+    let theta = if largest > lambda { lambda / largest * (1.0 - 8.0 * k as f64 * f64::EPSILON) } else { 1.0 };
+    let mut terms = Vec::with_capacity(k * k);
+    let mut r = vec![0.0; k];
+    for c in 0..k {
+        for j in 0..k {
+            let q = theta * d[(j, c)];
+            r[j] += share[c] * q;
+            let entropy = if j == c {
+                // -(1 - s) log(1 - s).
+                let s = -q;
+                if s < 1.0 { -(1.0 - s) * (-s).ln_1p() } else { 0.0 }
+            } else if q > 0.0 {
+                -q * q.ln()
+            } else {
+                0.0
+            };
+            terms.push(share[c] * entropy);
+        }
+    }
+    let penalty = match bias {
+        Bias::Regularised(l) => r.iter().map(|v| v * v).sum::<f64>() / (2.0 * l),
+        _ => 0.0,
+    };
+    Ok(sum_compensated(&terms) - penalty)
+}
+
+/// Moves columns of the simplex so that row j of `p_jk n_k/N` sums to `n_j/N`, keeping the columns in the simplex.
+fn balance_rows(p: &mut Mat<f64>, share: &[f64]) {
+    let k = share.len();
+    for _ in 0..SINKHORN_SWEEPS {
+        for j in 0..k {
+            let row: f64 = (0..k).map(|c| p[(j, c)] * share[c]).sum();
+            if row > 0.0 {
+                (0..k).for_each(|c| p[(j, c)] *= share[j] / row);
+            }
+        }
+        for c in 0..k {
+            let column: f64 = (0..k).map(|j| p[(j, c)]).sum();
+            if column > 0.0 {
+                (0..k).for_each(|j| p[(j, c)] /= column);
+            }
+        }
+    }
+    // The defects sum to 0: adding row j's share of its defect to each column keeps the column sums.
+    for j in 0..k {
+        let row: f64 = (0..k).map(|c| p[(j, c)] * share[c]).sum();
+        let defect = share[j] - row;
+        (0..k).for_each(|c| p[(j, c)] += defect);
+    }
+    // The product law p_jk = n_j/N is feasible too: mix until no entry is negative.
+    let mut mix = 0.0_f64;
+    for c in 0..k {
+        for j in 0..k {
+            let v = p[(j, c)];
+            if v < 0.0 {
+                mix = mix.max(-v / (share[j] - v));
+            }
+        }
+    }
+    if mix > 0.0 {
+        let mix = (mix * (1.0 + 4.0 * f64::EPSILON)).min(1.0);
+        for c in 0..k {
+            for j in 0..k {
+                p[(j, c)] = ((1.0 - mix) * p[(j, c)] + mix * share[j]).max(0.0);
+            }
+        }
+    }
+}

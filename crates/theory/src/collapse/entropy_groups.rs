@@ -1,0 +1,342 @@
+//! Cross-entropy at depth one on two groups of classes: Newton in at most five variables (NC-15, NC-16).
+use solvable_linalg::Mat;
+use solvable_model::InputError;
+use solvable_model::collapse::{Bias, ClassCounts};
+
+use super::CollapseError;
+use super::entropy_dual::dual_bound;
+use super::optimality::{Optimality, Status};
+use super::range::Scaled;
+use super::thresholds::TwoGroups;
+
+/// Largest number of classes for which the dual certificate (a K x K decomposition) is computed.
+pub const LARGEST_CERTIFIED: usize = 256;
+
+/// The minimum for two groups. Margins exclude the bias.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct TwoGroupEntropyMinimum {
+    /// The minimum of a convex problem, with a dual bound.
+    pub optimality: Optimality,
+    /// Margins within A and B; 0 where the features coincide, or for a single class.
+    pub within: [f64; 2],
+    /// Margin of own class against the other group, for samples of A and of B.
+    pub across: [f64; 2],
+    /// `b_A - b_B`; 0 without bias.
+    pub bias_gap: f64,
+    /// Coordinates of the rank-one block between the groups.
+    pub between: [f64; 2],
+    /// Whether the group of smaller classes (at least two of them) has coinciding features.
+    pub minority_collapsed: bool,
+}
+
+/// m_A, m_B, v_A, v_B, delta.
+const VARIABLES: usize = 5;
+type Point = [f64; VARIABLES];
+
+struct Reduced {
+    k: [f64; 2],
+    share: [f64; 2],
+    lambda: f64,
+    /// Coefficients of the linear penalty on m.
+    linear: [f64; 2],
+    /// `q_g = within_g m_g + across_g v_g`.
+    within: [f64; 2],
+    across: [f64; 2],
+    /// Curvature of the penalty on delta.
+    delta: f64,
+}
+
+struct Derivatives {
+    value: f64,
+    gradient: Point,
+    hessian: [Point; VARIABLES],
+}
+
+impl Reduced {
+    fn new(groups: &TwoGroups, lambda: f64, bias: Bias) -> Self {
+        let k = groups.classes().map(|k| k as f64);
+        let n = groups.sizes().map(|n| n as f64);
+        let (total, count) = (groups.total() as f64, k[0] + k[1]);
+        Self {
+            k,
+            share: [k[0] * (n[0] / total), k[1] * (n[1] / total)],
+            lambda,
+            linear: [(k[0] - 1.0) * n[0].sqrt() * lambda, (k[1] - 1.0) * n[1].sqrt() * lambda],
+            within: [1.0 - 1.0 / k[0], 1.0 - 1.0 / k[1]],
+            across: [(count / (k[1] * n[0])).sqrt() / k[0], (count / (k[0] * n[1])).sqrt() / k[1]],
+            delta: bias.weight() * k[0] * k[1] / count,
+        }
+    }
+
+    fn across_margin(&self, x: &Point, g: usize) -> f64 {
+        self.within[g] * x[g] + self.across[g] * x[2 + g]
+    }
+
+    /// Value, gradient and Hessian; the norm of v contributes where it is not 0.
+    fn evaluate(&self, x: &Point) -> Derivatives {
+        let mut value = 0.0;
+        let mut gradient = [0.0; VARIABLES];
+        let mut hessian = [[0.0; VARIABLES]; VARIABLES];
+        for g in 0..2 {
+            let sign = if g == 0 { 1.0 } else { -1.0 };
+            let (y1, y2) = (x[g], self.across_margin(x, g) + sign * x[4]);
+            let (log1, log2) = ((self.k[g] - 1.0).ln() - y1, self.k[1 - g].ln() - y2);
+            let top = log1.max(log2).max(0.0);
+            let (e1, e2) = ((log1 - top).exp(), (log2 - top).exp());
+            let total = (-top).exp() + e1 + e2;
+            value += self.share[g] * if top > 0.0 { top + total.ln() } else { (e1 + e2).ln_1p() };
+            let (p1, p2) = (e1 / total, e2 / total);
+            // Coefficients of y1 and y2 in the variables.
+            let mut c1 = [0.0; VARIABLES];
+            c1[g] = 1.0;
+            let mut c2 = [0.0; VARIABLES];
+            c2[g] = self.within[g];
+            c2[2 + g] = self.across[g];
+            c2[4] = sign;
+            let own = (-top).exp() / total;
+            for i in 0..VARIABLES {
+                gradient[i] -= self.share[g] * (p1 * c1[i] + p2 * c2[i]);
+                for j in 0..VARIABLES {
+                    // diag(p) - p p' as sums of positive terms: p1 (own + p2), p2 (own + p1), -p1 p2.
+                    let curvature = p1 * own * c1[i] * c1[j]
+                        + p2 * own * c2[i] * c2[j]
+                        + p1 * p2 * (c1[i] - c2[i]) * (c1[j] - c2[j]);
+                    hessian[i][j] += self.share[g] * curvature;
+                }
+            }
+            value += self.linear[g] * x[g];
+            gradient[g] += self.linear[g];
+        }
+        let norm = x[2].hypot(x[3]);
+        if norm > 0.0 {
+            let u = [x[2] / norm, x[3] / norm];
+            value += self.lambda * norm;
+            for i in 0..2 {
+                gradient[2 + i] += self.lambda * u[i];
+                for j in 0..2 {
+                    // Only the direction across v is curved.
+                    let across = [-u[1], u[0]];
+                    hessian[2 + i][2 + j] += self.lambda / norm * across[i] * across[j];
+                }
+            }
+        }
+        value += 0.5 * self.delta * x[4] * x[4];
+        gradient[4] += self.delta * x[4];
+        hessian[4][4] += self.delta;
+        Derivatives { value, gradient, hessian }
+    }
+
+    /// Damped Newton in the active variables; returns the point and the last decrement.
+    fn minimise(&self, mut x: Point, active: &[usize]) -> (Point, f64) {
+        let mut at = self.evaluate(&x);
+        let mut decrement = 0.0;
+        for _ in 0..300 {
+            let Some(step) = newton_step(&at, active) else { break };
+            let slope: f64 = active.iter().map(|&i| at.gradient[i] * step[i]).sum();
+            decrement = -slope;
+            if !(slope < 0.0) {
+                break;
+            }
+            let mut length = 1.0;
+            let mut moved = false;
+            while length > 1e-18 {
+                let mut next = x;
+                active.iter().for_each(|&i| next[i] += length * step[i]);
+                let found = self.evaluate(&next);
+                // Near the end the decrease drowns in rounding: a full step is then the better point.
+                let terminal = length == 1.0 && decrement <= 1e-11 * at.value;
+                if found.value <= at.value + 0.25 * length * slope || terminal {
+                    moved = next != x;
+                    (x, at) = (next, found);
+                    break;
+                }
+                length *= 0.5;
+            }
+            if !moved || decrement <= 1e-34 * at.value {
+                break;
+            }
+        }
+        (x, decrement)
+    }
+}
+
+/// `-H^-1 g` in the active variables, by Cholesky after scaling the diagonal to 1.
+fn newton_step(at: &Derivatives, active: &[usize]) -> Option<Point> {
+    let n = active.len();
+    let mut scale = [1.0; VARIABLES];
+    for (a, &i) in active.iter().enumerate() {
+        scale[a] = 1.0 / at.hessian[i][i].sqrt();
+        if !scale[a].is_finite() {
+            return None;
+        }
+    }
+    let mut l = [[0.0; VARIABLES]; VARIABLES];
+    for a in 0..n {
+        for c in 0..=a {
+            let mut sum = at.hessian[active[a]][active[c]] * scale[a] * scale[c];
+            for d in 0..c {
+                sum -= l[a][d] * l[c][d];
+            }
+            if a == c {
+                // A direction flat to rounding: keep the step bounded, the line search does the rest.
+                l[a][a] = sum.max(16.0 * f64::EPSILON).sqrt();
+            } else {
+                l[a][c] = sum / l[c][c];
+            }
+        }
+    }
+    let mut y = [0.0; VARIABLES];
+    for a in 0..n {
+        let mut sum = -at.gradient[active[a]] * scale[a];
+        for d in 0..a {
+            sum -= l[a][d] * y[d];
+        }
+        y[a] = sum / l[a][a];
+    }
+    for a in (0..n).rev() {
+        for d in a + 1..n {
+            y[a] -= l[d][a] * y[d];
+        }
+        y[a] /= l[a][a];
+    }
+    let mut step = [0.0; VARIABLES];
+    for a in 0..n {
+        step[active[a]] = y[a] * scale[a];
+    }
+    Some(step)
+}
+
+/// The global minimum of cross-entropy at depth one on two groups of classes (NC-15, NC-16).
+///
+/// By convexity and symmetry the minimum is block-symmetric: margins `m_A, m_B` within the groups, a rank-one block with
+/// coordinates `v_A, v_B` between them, and the bias gap. A group of at least two classes has `m_g = 0` exactly when
+/// `sqrt(n_g) <= N lambda`; v = 0 exactly when the gradient there is at most lambda. What remains is smooth and convex:
+/// damped Newton, O(1). Width at least K is assumed. The certificate is a feasible point of the dual, O(K^3), computed up to
+/// K = [`LARGEST_CERTIFIED`]; beyond, the bound is 0 and the status `BestKnown`.
+///
+/// # Errors
+/// [`CollapseError::Input`] when a regularisation is not finite and positive or the bias weight is invalid;
+/// [`CollapseError::NotConverged`] when Newton stalls before its tolerance.
+pub fn two_group_entropy_minimum(
+    groups: &TwoGroups,
+    lambda_w: f64,
+    lambda_h: f64,
+    bias: Bias,
+) -> Result<TwoGroupEntropyMinimum, CollapseError> {
+    InputError::check_positive("lambda_w", lambda_w)?;
+    InputError::check_positive("lambda_h", lambda_h)?;
+    let bias = if let Bias::Regularised(l) = bias { Bias::regularised(l)? } else { bias };
+    let lambda =
+        Scaled::new(lambda_w).times(Scaled::new(lambda_h)).root(2).value("sqrt(lambda_w lambda_h)")?;
+    let reduced = Reduced::new(groups, lambda, bias);
+    let total = groups.total() as f64;
+    let n = groups.sizes().map(|n| n as f64);
+    let alive = [0, 1].map(|g| groups.classes()[g] >= 2 && n[g].sqrt() > total * lambda);
+    let mut active: Vec<usize> = (0..2).filter(|&g| alive[g]).collect();
+    if bias.is_trained() {
+        active.push(4);
+    }
+    let mut start = [0.0; VARIABLES];
+    for g in 0..2 {
+        if alive[g] {
+            start[g] = ((1.0 / (lambda * n[g].sqrt()) - groups.count() as f64).max(0.1)).ln_1p();
+        }
+    }
+    let (flat, flat_decrement) = reduced.minimise(start, &active);
+    let slope = reduced.evaluate(&flat).gradient;
+    let (x, decrement) = if slope[2].hypot(slope[3]) <= lambda {
+        (flat, flat_decrement)
+    } else {
+        active.extend([2, 3]);
+        active.sort_unstable();
+        let mut from = flat;
+        // Own margins against the other group like those within, or a first step down the gradient.
+        for g in 0..2 {
+            let margin = ((1.0 / (lambda * n[g].sqrt()) - groups.count() as f64).max(0.1)).ln_1p();
+            from[2 + g] = ((margin - reduced.within[g] * from[g]) / reduced.across[g]).max(0.0);
+        }
+        let flat_value = reduced.evaluate(&flat).value;
+        let mut length = 1.0;
+        while !(reduced.evaluate(&from).value < flat_value) && length > 1e-300 {
+            let norm = slope[2].hypot(slope[3]);
+            let reach = length / reduced.across[0].max(reduced.across[1]);
+            from = flat;
+            from[2] = -reach * slope[2] / norm;
+            from[3] = -reach * slope[3] / norm;
+            length *= 0.5;
+        }
+        reduced.minimise(from, &active)
+    };
+    let value = reduced.evaluate(&x).value;
+    let tolerance = 1e-13 * value;
+    if !(decrement <= tolerance) {
+        return Err(CollapseError::NotConverged { iterations: 300, residual: decrement, tolerance });
+    }
+    let (optimality, across) =
+        (certify(groups, lambda, bias, &x, value)?, [0, 1].map(|g| reduced.across_margin(&x, g)));
+    let minority = groups.minority();
+    Ok(TwoGroupEntropyMinimum {
+        optimality,
+        within: [x[0], x[1]],
+        across,
+        bias_gap: x[4],
+        between: [x[2], x[3]],
+        minority_collapsed: groups.classes()[minority] >= 2 && !alive[minority],
+    })
+}
+
+/// The dual bound at the reconstructed matrix X.
+fn certify(
+    groups: &TwoGroups,
+    lambda: f64,
+    bias: Bias,
+    x: &Point,
+    value: f64,
+) -> Result<Optimality, CollapseError> {
+    let count = groups.count();
+    if count > LARGEST_CERTIFIED {
+        return Ok(Optimality::new(value, 0.0, Status::BestKnown));
+    }
+    let [k_a, k_b] = groups.classes();
+    let n = groups.sizes();
+    let matrix = reconstruct(groups, [x[0], x[1]], [x[2], x[3]]);
+    let mut counts = vec![n[0]; k_a];
+    counts.extend(vec![n[1]; k_b]);
+    let share = |g: usize| groups.classes()[g] as f64 / count as f64;
+    // The optimal split of the gap has weighted sum 0.
+    let mut b = vec![share(1) * x[4]; k_a];
+    b.extend(vec![-share(0) * x[4]; k_b]);
+    let bound = dual_bound(&ClassCounts::new(counts)?, lambda, bias, &matrix, &b)?;
+    let bound = bound * (1.0 - 16.0 * f64::EPSILON);
+    let status = if value - bound <= super::entropy_program::CERTIFIED_GAP * value {
+        Status::Global
+    } else {
+        Status::BestKnown
+    };
+    Ok(Optimality::new(value, bound, status))
+}
+
+/// The matrix `X = Zbar D^(1/2)` of the reduced variables, classes of A first (NC-15).
+///
+/// `X = sqrt(n_A) m_A (I_A - u_A u_A') + sqrt(n_B) m_B (I_B - u_B u_B') + g (v_A u_A - v_B u_B)'` with u the normalised
+/// indicators and `g = (sqrt(k_B) u_A - sqrt(k_A) u_B)/sqrt(K)`.
+#[must_use]
+pub fn reconstruct(groups: &TwoGroups, within: [f64; 2], between: [f64; 2]) -> Mat<f64> {
+    let [k_a, _] = groups.classes();
+    let k = groups.classes().map(|k| k as f64);
+    let n = groups.sizes().map(|n| n as f64);
+    let count = (k[0] + k[1]).sqrt();
+    let left = [(k[1] / k[0]).sqrt() / count, -(k[0] / k[1]).sqrt() / count];
+    let right = [between[0] / k[0].sqrt(), -between[1] / k[1].sqrt()];
+    let group = |i: usize| usize::from(i >= k_a);
+    Mat::from_fn(groups.count(), groups.count(), |i, j| {
+        let (gi, gj) = (group(i), group(j));
+        let block = if gi == gj {
+            n[gi].sqrt() * within[gi] * (f64::from(u8::from(i == j)) - 1.0 / k[gi])
+        } else {
+            0.0
+        };
+        block + left[gi] * right[gj]
+    })
+}
