@@ -138,7 +138,7 @@ fn simplex_like(others: f64, factors: usize, c: f64) -> EntropyBranch {
                 break;
             }
             let next = m - psi / slope;
-            if !(next > 0.0) {
+            if next <= 0.0 || next.is_nan() {
                 m = 0.0;
                 break;
             }

@@ -135,7 +135,7 @@ impl Reduced {
             let Some(step) = newton_step(&at, active) else { break };
             let slope: f64 = active.iter().map(|&i| at.gradient[i] * step[i]).sum();
             decrement = -slope;
-            if !(slope < 0.0) {
+            if slope >= 0.0 || slope.is_nan() {
                 break;
             }
             let mut length = 1.0;
@@ -258,7 +258,7 @@ pub fn two_group_entropy_minimum(
         }
         let flat_value = reduced.evaluate(&flat).value;
         let mut length = 1.0;
-        while !(reduced.evaluate(&from).value < flat_value) && length > 1e-300 {
+        while reduced.evaluate(&from).value >= flat_value && length > 1e-300 {
             let norm = slope[2].hypot(slope[3]);
             let reach = length / reduced.across[0].max(reduced.across[1]);
             from = flat;
@@ -270,7 +270,7 @@ pub fn two_group_entropy_minimum(
     };
     let value = reduced.evaluate(&x).value;
     let tolerance = 1e-13 * value;
-    if !(decrement <= tolerance) {
+    if decrement > tolerance || decrement.is_nan() {
         return Err(CollapseError::NotConverged { iterations: 300, residual: decrement, tolerance });
     }
     let (optimality, across) =
