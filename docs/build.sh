@@ -20,8 +20,8 @@ cp "$here/node_modules/katex/dist/katex.min.css" "$here/katex/"
 cp -r "$here/node_modules/katex/dist/fonts" "$here/src/katex/"
 
 cd "$root"
-python3 "$here/claims.py"
 RUSTDOCFLAGS="-D warnings" cargo doc --quiet --locked --no-deps --workspace --exclude solvable-tests --exclude solvable-benches --exclude downstream --exclude solvable-cli
+python3 "$here/claims.py"
 "$tools/venv/bin/mdbook" build "$here"
 rm -rf "$root/target/book/rustdoc"
 mkdir -p "$root/target/book/rustdoc"

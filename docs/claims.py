@@ -48,27 +48,38 @@ def certified():
     return set(done.stdout.decode().split()) if done.returncode == 0 else set()
 
 
-ITEM = {"fn": "fn", "struct": "struct", "enum": "enum", "trait": "trait", "const": "constant", "type": "type"}
+PATH = re.compile(r"(solvable_[a-z]+)((?:::\w+)*)(?:::\{([^}]*)\})?")
 
 
-def rustdoc(path):
-    """A Markdown link to the page of a public item."""
-    words = path.split("::")
-    crate, item = words[0], words[-1]
-    source = ROOT / "crates" / crate.removeprefix("solvable_") / "src"
-    pattern = re.compile(r"pub (?:const )?(fn|struct|enum|trait|const|type) " + re.escape(item) + r"\b")
-    kind = None
-    # Files of the module first: another module may define the same name.
-    for file in sorted(source.rglob("*.rs"), key=lambda f: (not set(words[1:-1]) <= set(f.parts), str(f))):
-        match = pattern.search(file.read_text())
-        if match:
-            kind = ITEM[match.group(1)]
-            break
-    # Modules of one chapter are private: items are re-exported by the chapter.
-    middle = "/".join(words[1:-1])
-    if kind is None:
-        return f"[`{path}`](../rustdoc/{crate}/{middle + '/' if middle else ''}{item}/index.html)"
-    return f"[`{path}`](../rustdoc/{crate}/{middle + '/' if middle else ''}{kind}.{item}.html)"
+def page_of(crate, modules, item):
+    """The rustdoc page of a public item, if there is one: modules of a chapter are private, the chapter re-exports."""
+    place = ROOT / "target" / "doc" / crate / "/".join(modules)
+    for kind in ("fn", "struct", "enum", "trait", "constant", "type"):
+        if (place / f"{kind}.{item}.html").exists():
+            return "/".join([crate, *modules, f"{kind}.{item}.html"])
+    if (place / item / "index.html").exists():
+        return "/".join([crate, *modules, item, "index.html"])
+    return None
+
+
+def rustdoc(text):
+    """The text with each path to code as a link to its documentation."""
+
+    def link(match):
+        crate, middle, group = match.group(1), match.group(2), match.group(3)
+        words = [w for w in middle.split("::") if w]
+        items = [i.strip() for i in group.split(",")] if group else [words.pop()] if words else []
+        out = []
+        for item in items:
+            page = page_of(crate, words, item)
+            # A method: its type has the page.
+            if page is None and words and words[-1][0].isupper():
+                page = page_of(crate, words[:-1], words[-1])
+            name = "::".join([crate, *words, item])
+            out.append(f"[`{name}`](../rustdoc/{page})" if page else f"`{name}`")
+        return ", ".join(out) if out else f"`{crate}`"
+
+    return PATH.sub(link, text)
 
 
 def number(value, digits=5):
