@@ -3,6 +3,9 @@
 // The one way to count allocations is to be the allocator.
 #![allow(unsafe_code)]
 
+#[path = "allocation/flow.rs"]
+mod flow;
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::convert::Infallible;

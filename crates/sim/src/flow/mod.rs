@@ -5,12 +5,14 @@
 //! | `field` | [`VectorField`], [`GradientFlow`] of an objective, [`FieldFn`] |
 //! | `options` | [`Options`]: interval, [`Method`], tolerances, stopping rules, limits |
 //! | `driver` | [`integrate`] and [`integrate_observed`] |
+//! | `accuracy` | [`integrate_measured`]: with the measured error of the whole integration |
 //! | `solution` | [`Solution`], [`Statistics`] |
 //! | `descent` | [`descend`], [`descend_stochastic`]: gradient descent, heavy ball, fresh samples |
 //! | `error` | [`FlowError`] |
 //! | `radau`, `jacobian`, `lu` | implicit method of order 5 with a dense Jacobian |
 //! | `chebyshev` | stabilised explicit method of order 2, for large stiff systems |
 //! | `explicit`, `tableau` | explicit Runge-Kutta pairs of orders 5(4) and 8(5, 3) |
+mod accuracy;
 mod chebyshev;
 mod descent;
 mod driver;
@@ -26,6 +28,7 @@ mod solution;
 mod stepper;
 mod tableau;
 
+pub use accuracy::{Measured, integrate_measured};
 pub use descent::{
     Descent, DescentOptions, StochasticGradient, descend, descend_observed, descend_stochastic,
     descend_stochastic_observed,

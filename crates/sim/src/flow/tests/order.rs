@@ -99,3 +99,37 @@ fn implicit_method_converges_at_its_order() {
 fn stabilised_method_converges_at_its_order() {
     assert_order(Method::Chebyshev2, 2.0, &[400, 560, 800, 1120, 1600, 2240, 3200]);
 }
+
+#[test]
+fn dense_outputs_have_their_orders() {
+    // The error inside a single step from the exact start falls as h to the order of the dense output plus one: orders
+    // 4 and 7 for the explicit pairs, 3 for the collocation polynomial of Radau IIA; the cubic of the stabilised method
+    // inherits the error of its step, of order 2.
+    let cases = [
+        (Method::DormandPrince5, 5.0, 0.2),
+        (Method::DormandPrince8, 8.0, 0.5),
+        (Method::Radau5, 4.0, 0.2),
+        (Method::Chebyshev2, 3.0, 0.1),
+    ];
+    for (method, expected, longest) in cases {
+        // (Not 0.4: there the leading error of Radau's polynomial, the integral of (s - c1)(s - c2)(s - 1), vanishes.)
+        for theta in [0.25, 0.5, 0.75] {
+            let h: Vec<f64> = (0..7).map(|k| longest * f64::powi(0.8, k)).collect();
+            let errors: Vec<f64> = h
+                .iter()
+                .map(|&h| {
+                    let (field, x0, exact) = orbit(theta * h);
+                    let options = Options::until(h).method(method).fixed_step(h).tolerance(1e-15, 1e-15);
+                    let end = integrate(&field, &x0, &options.record([theta * h])).expect("smooth");
+                    distance(&end.states[0], &exact)
+                })
+                .collect();
+            let (p, width) = slope(&h, &errors);
+            assert!(width < 0.6, "{method:?} at {theta}: the order is not determined: {p} +- {width}");
+            assert!(
+                (p - expected).abs() <= width,
+                "{method:?} at {theta}: {p} +- {width}, expected {expected}"
+            );
+        }
+    }
+}

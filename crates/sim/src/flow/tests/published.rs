@@ -1,6 +1,6 @@
 //! Published initial value problems: the error against the reference falls with the tolerance.
 use super::problems::{Problem, brusselator, detest, pleiades, test_set};
-use crate::flow::{FieldFn, Method, Options, Solution, VectorField, integrate};
+use crate::flow::{FieldFn, Method, Options, Solution, VectorField, integrate, integrate_measured};
 
 /// Runs a problem with tolerances `tolerance` relative to the larger of a component and the problem's floor.
 fn run(problem: &Problem, method: Method, tolerance: f64) -> Solution {
@@ -110,4 +110,20 @@ fn exact_products_serve_better_than_differences() {
             && differences.jacobian_products == 0
     );
     assert!(2 * exact.rejected < differences.rejected, "{exact:?} {differences:?}");
+}
+
+#[test]
+fn measured_errors_cover_the_true_ones() {
+    let problems: Vec<Problem> = detest().into_iter().chain([pleiades(), brusselator()]).collect();
+    for (problem, method) in problems.iter().flat_map(|p| {
+        [Method::DormandPrince5, Method::DormandPrince8, Method::Radau5].map(|method| (p, method))
+    }) {
+        let field = FieldFn::new(problem.initial.len(), problem.field);
+        let options = Options::until(problem.end).method(method).tolerance(1e-6, 1e-6);
+        let measured = integrate_measured(&field, &problem.initial, &options).expect("regular");
+        let error = super::distance(&measured.solution.state, &problem.final_state);
+        // Errors below the tolerance of the solution returned are not resolved.
+        let bound = 3.0 * measured.error.max(1e-7);
+        assert!(error <= bound, "{} {method:?}: {error:e} {:e}", problem.name, measured.error);
+    }
 }
