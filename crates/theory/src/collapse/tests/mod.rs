@@ -1,4 +1,5 @@
 //! Reference numbers, identities and degenerate inputs.
+mod dynamics;
 mod entropy;
 mod squared;
 mod table;
