@@ -161,3 +161,22 @@ fn the_number_of_threads_changes_no_digit() {
     assert_eq!(one, run("2"));
     assert_eq!(one, run("7"));
 }
+
+#[test]
+fn certified_answers_enclose_the_plain_ones() {
+    let plain: serde_json::Value =
+        serde_json::from_slice(&solvable(&["compute", "ICL-3"], T2).stdout).expect("JSON");
+    let output = solvable(&["compute", "ICL-3", "--certified"], T2);
+    assert!(output.status.success(), "{}", error(&output));
+    let certified: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let (low, high) =
+        (certified["L_star"][0].as_f64().expect("low"), certified["L_star"][1].as_f64().expect("high"));
+    let value = plain["L_star"].as_f64().expect("a number");
+    // The plain value may be off by a few units; the enclosure by one.
+    assert!(high - low <= 2.0 * f64::EPSILON * high && (value - low).abs() <= 16.0 * f64::EPSILON * high);
+    assert_eq!(certified["meta"]["route"], "enclosure");
+    let none = solvable(&["compute", "ICL-1", "--certified"], "{}");
+    assert_eq!(none.status.code(), Some(2));
+    let list = solvable(&["compute", "--list-certified"], "");
+    assert!(String::from_utf8_lossy(&list.stdout).lines().any(|l| l == "ICL-3"));
+}

@@ -1,5 +1,5 @@
 //! Learning from bags: aggregated labels, interpolating estimators, label privacy.
-mod claims;
+pub mod certified;
 pub mod compute;
 pub mod figures;
 
@@ -8,5 +8,5 @@ use crate::Claim;
 /// The claims of this chapter, by number.
 #[must_use]
 pub fn claims() -> Vec<Claim> {
-    claims::claims()
+    Vec::new()
 }

@@ -1,4 +1,5 @@
 //! Neural collapse in deep linear networks with unconstrained features.
+pub mod certified;
 mod claims;
 pub mod compute;
 pub mod figures;

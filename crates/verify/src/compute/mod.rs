@@ -18,6 +18,8 @@ pub enum Route {
     Theory,
     /// The simulation, where theory has no closed form (trajectories).
     Simulation,
+    /// A rigorous enclosure: each number is a pair [lower, upper].
+    Enclosure,
 }
 
 /// A computable quantity of a claim.
@@ -164,6 +166,13 @@ impl Outputs {
     }
 }
 
+/// The pair [lower, upper] of an enclosure.
+#[must_use]
+pub fn enclosure(x: &solvable_certify::Interval) -> Value {
+    let (low, high) = x.bounds();
+    Value::from(vec![number(low), number(high)])
+}
+
 /// A JSON number; infinities are the strings "inf" and "-inf", NaN the string "nan" (refused on output).
 #[must_use]
 pub fn number(value: f64) -> Value {
@@ -208,8 +217,30 @@ pub fn blocks() -> Vec<&'static Block> {
 /// # Errors
 /// [`ComputeError`] naming the claim, key, value and condition.
 pub fn compute(claim: &str, input: &Value) -> Result<Value, ComputeError> {
+    evaluate(claim, input, blocks())
+}
+
+/// All blocks that enclose, of all chapters.
+#[must_use]
+pub fn certified_blocks() -> Vec<&'static Block> {
+    [icl::certified::BLOCKS, aggregate::certified::BLOCKS, collapse::certified::BLOCKS]
+        .into_iter()
+        .flat_map(|group| group.iter())
+        .collect()
+}
+
+/// As [`compute`], with rigorous enclosures: each output number is a pair [lower, upper] of doubles that certainly
+/// contains the exact value of the formula at the given inputs, taken as exact.
+///
+/// # Errors
+/// As [`compute`]; [`ComputeError::NoBlock`] where no enclosure exists.
+pub fn compute_certified(claim: &str, input: &Value) -> Result<Value, ComputeError> {
+    evaluate(claim, input, certified_blocks())
+}
+
+fn evaluate(claim: &str, input: &Value, blocks: Vec<&'static Block>) -> Result<Value, ComputeError> {
     let candidates: Vec<&Block> =
-        blocks().into_iter().filter(|b| b.claim.eq_ignore_ascii_case(claim)).collect();
+        blocks.into_iter().filter(|b| b.claim.eq_ignore_ascii_case(claim)).collect();
     let Some(first) = candidates.first() else {
         return Err(ComputeError::NoBlock { claim: claim.to_owned() });
     };
@@ -248,13 +279,19 @@ pub fn compute(claim: &str, input: &Value) -> Result<Value, ComputeError> {
     if !answered {
         return Err(refusal.unwrap_or(ComputeError::NotAnObject));
     }
-    let simulated = matching.iter().any(|b| b.route == Route::Simulation);
+    let route = if matching.iter().any(|b| b.route == Route::Simulation) {
+        "simulation"
+    } else if matching.iter().any(|b| b.route == Route::Enclosure) {
+        "enclosure"
+    } else {
+        "theory"
+    };
     let provenance = Provenance::current();
     answer.insert(
         "meta".to_owned(),
         serde_json::json!({
             "claim": claim,
-            "route": if simulated { "simulation" } else { "theory" },
+            "route": route,
             "version": provenance.version,
             "commit": provenance.commit,
             "instruction_set": provenance.instruction_set,

@@ -1,4 +1,5 @@
 //! In-context linear regression by linear self-attention.
+pub mod certified;
 mod claims;
 pub mod compute;
 pub mod figures;

@@ -1,5 +1,4 @@
 //! Reference numbers, identities and degenerate inputs.
-mod dynamics;
 mod entropy;
 mod squared;
 mod table;

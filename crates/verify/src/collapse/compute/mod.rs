@@ -1,5 +1,4 @@
 //! The `compute` blocks of this chapter.
-mod dynamics;
 mod entropy;
 mod keys;
 mod metrics;
@@ -10,11 +9,5 @@ mod thresholds;
 use crate::compute::Block;
 
 /// Groups of blocks, one group a file.
-pub const BLOCKS: &[&[Block]] = &[
-    scalar::BLOCKS,
-    squared::BLOCKS,
-    thresholds::BLOCKS,
-    metrics::BLOCKS,
-    entropy::BLOCKS,
-    dynamics::BLOCKS,
-];
+pub const BLOCKS: &[&[Block]] =
+    &[scalar::BLOCKS, squared::BLOCKS, thresholds::BLOCKS, metrics::BLOCKS, entropy::BLOCKS];
