@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `losses` | AGG-1, 2 | losses on given data and their difference |
 //! | `estimator` | AGG-3, 16 | the estimator and its gradient flow on given data |
+//! | `path` | AGG-3, 13 | a grid of (rho, lambda) from few decompositions, and its GCV scores |
 //! | `equivalent` | AGG-4 | deterministic equivalent, general covariance |
 //! | `isotropic` | AGG-5 | closed forms, isotropic covariance |
 //! | `finite` | AGG-6 | exact expected risk at the ends |
@@ -30,6 +31,7 @@ mod jacobi;
 mod label_privacy;
 mod losses;
 mod observables;
+mod path;
 pub mod private;
 mod risk;
 
@@ -59,4 +61,5 @@ pub use label_privacy::{
 };
 pub use losses::{BagLosses, LossGap, loss_gap, losses, within_bag_variance};
 pub use observables::{Observables, observables};
+pub use path::{BagPath, PathPoint, RidgePath, RidgelessPath, bag_means, gcv_score};
 pub use risk::Risk;

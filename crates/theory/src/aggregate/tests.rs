@@ -2,4 +2,5 @@
 mod between;
 mod data;
 mod limits;
+mod path;
 pub(super) mod reference;

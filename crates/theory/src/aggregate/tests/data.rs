@@ -25,7 +25,7 @@ fn scattered(rows: usize, columns: usize, seed: u64) -> Mat<f64> {
     })
 }
 
-fn random_data(bags: BagDesign, d: usize, seed: u64) -> AggregateData {
+pub(super) fn random_data(bags: BagDesign, d: usize, seed: u64) -> AggregateData {
     let n = bags.rows();
     let y = scattered(n, 1, seed + 100);
     AggregateData::new(scattered(n, d, seed), (0..n).map(|i| y[(i, 0)]).collect(), bags).expect("valid")
