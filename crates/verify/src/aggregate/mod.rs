@@ -2,6 +2,7 @@
 pub mod certified;
 pub mod compute;
 pub mod figures;
+pub mod study;
 
 use crate::Claim;
 

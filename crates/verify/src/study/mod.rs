@@ -55,6 +55,40 @@ pub enum StudyError {
         /// The file.
         path: PathBuf,
     },
+    /// A bag file in which a row is in no bag or in several.
+    #[error("{path}: row {row} of the features is in {bags} bags: each row must be in exactly one (rows count from 1)", path = path.display())]
+    BagRow {
+        /// The bag file.
+        path: PathBuf,
+        /// The row of the features, from 1.
+        row: u64,
+        /// Bags that name it.
+        bags: u64,
+    },
+    /// A bag file that names a row which the features do not have.
+    #[error("{path}, row {line}: names row {row}, but the features have rows 1 to {rows}", path = path.display())]
+    UnknownRow {
+        /// The bag file.
+        path: PathBuf,
+        /// Its data row, from 1.
+        line: u64,
+        /// The row it names.
+        row: u64,
+        /// Rows of the features.
+        rows: u64,
+    },
+    /// A bag or row number that is not a whole number.
+    #[error("{path}, row {line}, column {column}: {value} is not a whole number, at least 0", path = path.display())]
+    BagEntry {
+        /// The bag file.
+        path: PathBuf,
+        /// Its data row, from 1.
+        line: u64,
+        /// Its column, from 1.
+        column: usize,
+        /// The entry.
+        value: f64,
+    },
     /// An option outside its domain.
     #[error("--{option} {value} is refused: it must be {condition}")]
     Option {

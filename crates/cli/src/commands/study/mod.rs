@@ -1,4 +1,5 @@
 //! `solvable study CHAPTER`: a user's own data. One file a chapter.
+mod aggregate;
 mod collapse;
 mod icl;
 
@@ -19,6 +20,8 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Chapter {
+    /// Learning from bags of your table: estimators, GCV choice, predicted and measured error, bag size, privacy.
+    Aggregate(aggregate::Arguments),
     /// In-context regression on your covariates: the trained layer, its risk, what a shift costs.
     Icl(icl::Arguments),
     /// The last layer of your own network: NC1 to NC4, and the exact geometry for its class counts.
@@ -27,6 +30,7 @@ enum Chapter {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     match &arguments.chapter {
+        Chapter::Aggregate(arguments) => aggregate::run(arguments),
         Chapter::Icl(arguments) => icl::run(arguments),
         Chapter::Collapse(arguments) => collapse::run(arguments),
     }
