@@ -14,6 +14,10 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Study(#[from] solvable_verify::study::StudyError),
     #[error(transparent)]
+    Sweep(#[from] solvable_verify::sweep::SweepError),
+    #[error("--max-time {0} is refused: it must be a number of seconds, at least 0")]
+    MaxTime(f64),
+    #[error(transparent)]
     Write(#[from] solvable_verify::output::WriteError),
     #[error("cannot read {path}: {source}", path = path.display())]
     Read { path: PathBuf, source: std::io::Error },

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{calibrate, compute, describe, figure, list, study, verify};
+use commands::{calibrate, compute, describe, figure, list, study, sweep, verify};
 use failure::Failure;
 
 /// Exactly solvable models of learning: theory and simulation, side by side.
@@ -39,6 +39,8 @@ enum Command {
     Figure(figure::Arguments),
     /// Study your own data: the prediction for it, checked by simulation on it.
     Study(study::Arguments),
+    /// Run many simulations over a grid of parameters: plan, work in shards, merge.
+    Sweep(sweep::Arguments),
     /// Measure false alarms and power over many seeds (long).
     Calibrate(calibrate::Arguments),
 }
@@ -72,6 +74,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Compute(arguments) => compute::run(&arguments),
         Command::Figure(arguments) => figure::run(&arguments),
         Command::Study(arguments) => study::run(&arguments),
+        Command::Sweep(arguments) => sweep::run(&arguments),
         Command::Calibrate(arguments) => calibrate::run(&arguments),
     }
 }

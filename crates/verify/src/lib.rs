@@ -24,6 +24,7 @@ pub mod run;
 pub mod sabotage;
 pub mod statistics;
 pub mod study;
+pub mod sweep;
 
 mod claim;
 mod error;

@@ -6,6 +6,7 @@ pub(crate) mod figure;
 pub(crate) mod list;
 pub(crate) mod progress;
 pub(crate) mod study;
+pub(crate) mod sweep;
 pub(crate) mod verify;
 
 use std::io::Write;

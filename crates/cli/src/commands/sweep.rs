@@ -1,0 +1,128 @@
+//! `solvable sweep`: many simulations over a grid, in shards.
+use std::io::{IsTerminal, Read};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use solvable_verify::sweep::{self, Limits, Plan, ShardId, ShardOutcome, TaskProgress};
+
+use super::print;
+use crate::failure::Failure;
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List the simulations with their keys and observables.
+    List,
+    /// Write the manifest of a plan: {"simulation": NAME, "grid": {KEY: [VALUES]}, "replicas": N}.
+    Plan {
+        /// The plan, a JSON file; `-` reads standard input.
+        plan: PathBuf,
+        /// Directory of the sweep.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+    /// Work one shard; a stopped or killed one goes on from where it was.
+    Work {
+        /// Directory of the sweep.
+        directory: PathBuf,
+        /// Which shard: i/n, from 1.
+        #[arg(long, value_name = "I/N", default_value = "1/1")]
+        shard: String,
+        /// Stop after this many seconds; the same command goes on later.
+        #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+        max_time: Option<f64>,
+    },
+    /// Merge all shards into result.json and result.csv.
+    Merge {
+        /// Directory of the sweep.
+        directory: PathBuf,
+    },
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
+    match &arguments.action {
+        Action::List => list(),
+        Action::Plan { plan, out } => plan_sweep(plan, out),
+        Action::Work { directory, shard, max_time } => work(directory, shard, *max_time),
+        Action::Merge { directory } => {
+            let manifest = sweep::read_manifest(directory)?;
+            let merged = sweep::merge(directory, &manifest)?;
+            let [json, csv] = sweep::write_merged(directory, &merged)?;
+            print(&format!("{} cells: {} and {}\n", merged.cells.len(), json.display(), csv.display()))?;
+            Ok(0)
+        }
+    }
+}
+
+fn list() -> Result<u8, Failure> {
+    let mut text = String::new();
+    for simulation in sweep::simulations() {
+        text += &format!("{}\n  {}\n", simulation.name, simulation.about);
+        for key in simulation.keys {
+            text += &format!("  {}: {}\n", key.name, key.shape.words());
+        }
+        text += &format!("  measures {}\n", simulation.observables.join(", "));
+    }
+    print(&text)?;
+    Ok(0)
+}
+
+fn plan_sweep(plan: &Path, out: &Path) -> Result<u8, Failure> {
+    let text = if plan == Path::new("-") {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).map(|_| text)
+    } else {
+        std::fs::read_to_string(plan)
+    };
+    let text = text.map_err(|source| Failure::Read { path: plan.to_owned(), source })?;
+    let manifest = Plan::parse(&text)?.manifest()?;
+    let path = sweep::write_manifest(out, &manifest)?;
+    print(&format!(
+        "{} cells, {} tasks of at most {} replicas: {}\n",
+        manifest.cells.len(),
+        manifest.tasks().len(),
+        manifest.task,
+        path.display()
+    ))?;
+    Ok(0)
+}
+
+fn work(directory: &Path, shard: &str, max_time: Option<f64>) -> Result<u8, Failure> {
+    let time = match max_time {
+        None => None,
+        Some(seconds) => Some(Duration::try_from_secs_f64(seconds).map_err(|_| Failure::MaxTime(seconds))?),
+    };
+    let shard: ShardId = shard.parse()?;
+    let manifest = sweep::read_manifest(directory)?;
+    let target = if std::io::stderr().is_terminal() {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
+    };
+    let bar = ProgressBar::with_draw_target(Some(0), target);
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} tasks, {elapsed}, {msg} left") {
+        bar.set_style(style);
+    }
+    let tell = |p: TaskProgress| {
+        bar.set_length(p.count as u64);
+        bar.set_position(p.done as u64);
+        bar.set_message(p.left.map_or_else(|| "?".to_owned(), |left| format!("{:.0} s", left.as_secs_f64())));
+    };
+    let outcome = sweep::work(directory, &manifest, shard, Limits { cancel: None, time }, &tell)?;
+    bar.finish_and_clear();
+    print(&match outcome {
+        ShardOutcome::Complete { path } => format!("complete: {}\n", path.display()),
+        ShardOutcome::Stopped { done, count } => {
+            format!("stopped after {done} of {count} tasks: the same command goes on from here\n")
+        }
+        _ => String::new(),
+    })?;
+    Ok(0)
+}

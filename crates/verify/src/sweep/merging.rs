@@ -1,0 +1,194 @@
+//! All shards into one table.
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use solvable_sim::monte_carlo::{Partial, VectorMoments};
+
+use super::error::SweepError;
+use super::manifest::Manifest;
+use super::shard::{StoredFailure, TaskResult, read};
+use crate::output::write_whole;
+
+/// One observable of a cell.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ObservableResult {
+    /// Its name.
+    pub name: &'static str,
+    /// Sample mean.
+    pub mean: f64,
+    /// Standard error of the mean.
+    pub standard_error: f64,
+    /// Sample variance.
+    pub variance: f64,
+    /// Sample skewness.
+    pub skewness: f64,
+    /// Sample kurtosis.
+    pub kurtosis: f64,
+}
+
+/// The result of a cell.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CellResult {
+    /// Hash of the cell.
+    pub hash: String,
+    /// Its parameters.
+    pub parameters: Map<String, Value>,
+    /// Replicas that did not fail.
+    pub count: u64,
+    /// Replicas that failed.
+    pub failed: u64,
+    /// The first of them, and why.
+    pub first_failure: Option<(u64, String)>,
+    /// The observables.
+    pub observables: Vec<ObservableResult>,
+}
+
+/// The result of a sweep.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct MergedSweep {
+    /// Name of the simulation.
+    pub simulation: String,
+    /// Hash of the manifest.
+    pub manifest: String,
+    /// Seed of the sweep.
+    pub seed: u64,
+    /// The cells, in the order of the manifest.
+    pub cells: Vec<CellResult>,
+}
+
+/// Merges all shard files of a directory. The same result for any division into shards, overlapping ones included.
+///
+/// # Errors
+/// [`SweepError::Missing`] while tasks are missing; a file that belongs to another manifest, or two that disagree.
+pub fn merge(directory: &Path, manifest: &Manifest) -> Result<MergedSweep, SweepError> {
+    let tasks = manifest.tasks();
+    let mut results: Vec<Option<TaskResult>> = vec![None; tasks.len()];
+    for path in shard_files(directory)? {
+        for result in read(&path, manifest)?.results {
+            let Some(place) = results.get_mut(result.task) else {
+                return Err(SweepError::Foreign { path });
+            };
+            match place {
+                Some(other) if *other != result => {
+                    let task = tasks[result.task];
+                    return Err(SweepError::Disagree { first: task.first, cell: manifest.label(task.cell) });
+                }
+                _ => *place = Some(result),
+            }
+        }
+    }
+    if let Some(first) = results.iter().position(Option::is_none) {
+        return Err(SweepError::Missing {
+            missing: results.iter().filter(|r| r.is_none()).count(),
+            count: tasks.len(),
+            first: tasks[first].first,
+            cell: manifest.label(tasks[first].cell),
+        });
+    }
+    let simulation = manifest.simulation()?;
+    let mut cells = Vec::with_capacity(manifest.cells.len());
+    let mut results = results.into_iter().flatten().zip(&tasks).peekable();
+    for (index, cell) in manifest.cells.iter().enumerate() {
+        let failed_to_fit = |source| SweepError::Partial { cell: manifest.label(index), source };
+        let mut sum: Option<Partial> = None;
+        let (mut failed, mut first_failure) = (0, None);
+        while let Some((result, task)) = results.next_if(|(_, task)| task.cell == index) {
+            let partial = result.partial(manifest, *task)?;
+            match &mut sum {
+                None => sum = Some(partial),
+                Some(sum) => sum.merge(&partial).map_err(failed_to_fit)?,
+            }
+            failed += result.failed;
+            if first_failure.is_none() {
+                first_failure = result
+                    .failures
+                    .into_iter()
+                    .next()
+                    .map(|StoredFailure { replica, cause }| (replica, cause));
+            }
+        }
+        let total = match sum {
+            Some(partial) => partial.total(manifest.replicas).map_err(failed_to_fit)?,
+            None => VectorMoments::default(),
+        };
+        let observables = simulation
+            .observables
+            .iter()
+            .zip(total.components())
+            .map(|(name, m)| ObservableResult {
+                name,
+                mean: m.mean(),
+                standard_error: m.standard_error(),
+                variance: m.variance(),
+                skewness: m.skewness(),
+                kurtosis: m.kurtosis(),
+            })
+            .collect();
+        cells.push(CellResult {
+            hash: cell.hash.clone(),
+            parameters: cell.parameters.clone(),
+            count: total.count(),
+            failed,
+            first_failure,
+            observables,
+        });
+    }
+    Ok(MergedSweep {
+        simulation: manifest.simulation.clone(),
+        manifest: manifest.hash.clone(),
+        seed: manifest.seed,
+        cells,
+    })
+}
+
+/// The complete shard files of a directory, in a fixed order.
+fn shard_files(directory: &Path) -> Result<Vec<PathBuf>, SweepError> {
+    let unreadable = |source| SweepError::Read { path: directory.to_owned(), source };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let name = path.file_name().and_then(|n| n.to_str()).unwrap_or("");
+        if name.starts_with("shard-") && name.ends_with(".json") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Writes `result.json` and `result.csv`.
+///
+/// # Errors
+/// [`SweepError`] when a file cannot be written.
+pub fn write_merged(directory: &Path, merged: &MergedSweep) -> Result<[PathBuf; 2], SweepError> {
+    let (json, csv) = (directory.join("result.json"), directory.join("result.csv"));
+    let mut bytes = serde_json::to_vec_pretty(merged).map_err(SweepError::Format)?;
+    bytes.push(b'\n');
+    write_whole(&json, &bytes)?;
+    write_whole(&csv, table(merged).as_bytes())?;
+    Ok([json, csv])
+}
+
+/// One line a cell and observable.
+fn table(merged: &MergedSweep) -> String {
+    let mut text = String::new();
+    let keys: Vec<&String> = merged.cells.first().map(|c| c.parameters.keys().collect()).unwrap_or_default();
+    for key in &keys {
+        text += &format!("{key},");
+    }
+    text += "observable,count,failed,mean,standard_error,variance,skewness,kurtosis\n";
+    for cell in &merged.cells {
+        for o in &cell.observables {
+            for key in &keys {
+                text += &format!("{},", cell.parameters.get(*key).unwrap_or(&Value::Null));
+            }
+            text += &format!(
+                "{},{},{},{},{},{},{},{}\n",
+                o.name, cell.count, cell.failed, o.mean, o.standard_error, o.variance, o.skewness, o.kurtosis
+            );
+        }
+    }
+    text
+}
