@@ -62,6 +62,11 @@ impl Chebyshev {
         }
     }
 
+    /// Forgets the past: another method took the steps since.
+    pub(super) fn restart(&mut self) {
+        (self.age, self.rejected, self.previous_error) = (None, false, 1e-4);
+    }
+
     /// Spectral radius of the Jacobian by power iteration, with a margin.
     fn estimate_radius<F: VectorField>(
         &mut self,
@@ -144,10 +149,6 @@ impl Polynomial {
 }
 
 impl<F: VectorField> Stepper<F> for Chebyshev {
-    fn error_exponent(&self) -> u32 {
-        3
-    }
-
     fn limit(
         &mut self,
         field: &mut Evaluator<'_, F>,

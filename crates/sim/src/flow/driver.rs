@@ -69,16 +69,49 @@ pub fn integrate_observed<F: VectorField>(
     check_length("x0", x0.len(), n)?;
     InputError::check_vector("x0", x0)?;
     options.check(n)?;
-    match options.method {
-        Method::DormandPrince5 => {
-            Driver::new(field, x0, options, observer).run(&mut Explicit::new(&DORMAND_PRINCE_5, n))
+    let mut driver = Driver::new(field, x0, options, observer);
+    let h = driver.begin()?;
+    let stop = match options.method {
+        Method::Automatic if options.fixed_step.is_none() => driver.run_automatic(h)?,
+        Method::Automatic | Method::DormandPrince5 => {
+            driver.run_to_end(&mut Explicit::new(&DORMAND_PRINCE_5, n), h)?
         }
-        Method::DormandPrince8 => {
-            Driver::new(field, x0, options, observer).run(&mut Explicit::new(&DORMAND_PRINCE_8, n))
-        }
-        Method::Chebyshev2 => Driver::new(field, x0, options, observer).run(&mut Chebyshev::new(n)),
-        Method::Radau5 => Driver::new(field, x0, options, observer).run(&mut Radau::new(n)),
-    }
+        Method::DormandPrince8 => driver.run_to_end(&mut Explicit::new(&DORMAND_PRINCE_8, n), h)?,
+        Method::Chebyshev2 => driver.run_to_end(&mut Chebyshev::new(n), h)?,
+        Method::Radau5 => driver.run_to_end(&mut Radau::new(n), h)?,
+    };
+    Ok(driver.finish(stop))
+}
+
+/// Largest dimension in which the automatic method factors matrices.
+const DENSE: usize = 200;
+/// Evaluations that a pair of factorisations is held to cost, a dimension: 3.3 n^3 operations, where an evaluation is
+/// taken for a product with a matrix.
+const FACTORIZATION: f64 = 1.7;
+/// Steps after which the automatic method first asks whether the method for stiff problems is worth its cost.
+const TRIAL: u64 = 25;
+
+/// What a run is asked to notice.
+#[derive(Clone, Copy)]
+enum Watch {
+    Nothing,
+    /// Steps limited by stability, in a row.
+    Stiffness {
+        patience: u32,
+    },
+    /// A cost above this many evaluations a unit of time.
+    Cost {
+        limit: f64,
+    },
+}
+
+/// Why a run of one method ends.
+enum Pause {
+    End(Stop),
+    /// What was watched for was noticed; `h` is the next step.
+    Noticed {
+        h: f64,
+    },
 }
 
 /// Why the last step was refused: reported if no step is short enough.
@@ -104,6 +137,7 @@ struct Driver<'a, F: VectorField, O> {
     next: usize,
     recorded: Vec<f64>,
     local_error: f64,
+    switched: Option<(f64, Method)>,
     statistics: Statistics,
 }
 
@@ -127,11 +161,13 @@ impl<'a, F: VectorField, O: FnMut(f64, &[f64])> Driver<'a, F, O> {
             next: 0,
             recorded: vec![0.0; x0.len()],
             local_error: 0.0,
+            switched: None,
             statistics: Statistics::default(),
         }
     }
 
-    fn run<S: Stepper<F>>(mut self, stepper: &mut S) -> Result<Solution, FlowError> {
+    /// Evaluates the start, records it if asked to, and returns the first step to try.
+    fn begin(&mut self) -> Result<f64, FlowError> {
         self.energy = self.field.eval_energy(self.t, &self.x, &mut self.slope)?;
         if let Some(energy) = self.energy {
             self.check_energy(self.t, energy)?;
@@ -141,18 +177,67 @@ impl<'a, F: VectorField, O: FnMut(f64, &[f64])> Driver<'a, F, O> {
             (self.observer)(self.t, &self.x);
             self.next += 1;
         }
-        let mut h = match (self.options.fixed_step, self.options.initial_step) {
+        Ok(match (self.options.fixed_step, self.options.initial_step) {
             (Some(h), _) | (None, Some(h)) => h,
-            (None, None) => self.first_step(stepper.error_exponent()),
-        };
+            (None, None) => self.first_step(self.options.method.error_exponent()),
+        })
+    }
+
+    fn run_to_end<S: Stepper<F>>(&mut self, stepper: &mut S, h: f64) -> Result<Stop, FlowError> {
+        loop {
+            if let Pause::End(stop) = self.run(stepper, h, Watch::Nothing)? {
+                return Ok(stop);
+            }
+        }
+    }
+
+    /// An explicit method, a method for stiff problems once steps are limited by stability, and back (with four times the
+    /// patience) if that one costs more for the same time.
+    fn run_automatic(&mut self, mut h: f64) -> Result<Stop, FlowError> {
+        let n = self.x.len();
+        let mut patience = 15;
+        let mut explicit = Explicit::new(&DORMAND_PRINCE_5, n);
+        let mut radau = None;
+        let mut chebyshev = None;
+        loop {
+            match self.run(&mut explicit, h, Watch::Stiffness { patience })? {
+                Pause::End(stop) => return Ok(stop),
+                Pause::Noticed { h: next } => h = next,
+            }
+            let watch = Watch::Cost { limit: DORMAND_PRINCE_5.stages as f64 / h };
+            let pause = if n <= DENSE {
+                let stepper = radau.get_or_insert_with(|| Radau::new(n));
+                stepper.restart();
+                self.switched = Some((self.t, Method::Radau5));
+                self.run(stepper, h, watch)?
+            } else {
+                let stepper = chebyshev.get_or_insert_with(|| Chebyshev::new(n));
+                stepper.restart();
+                self.switched = Some((self.t, Method::Chebyshev2));
+                self.run(stepper, h, watch)?
+            };
+            if let Pause::End(stop) = pause {
+                return Ok(stop);
+            }
+            // The explicit method resumes with the step that was stable.
+            self.switched = Some((self.t, Method::DormandPrince5));
+            patience = patience.saturating_mul(4);
+        }
+    }
+
+    /// Steps from `h` on until a rule ends the integration or what is watched for is noticed.
+    fn run<S: Stepper<F>>(&mut self, stepper: &mut S, mut h: f64, watch: Watch) -> Result<Pause, FlowError> {
+        let factored = self.statistics.factorizations - stepper.factorizations();
+        // Steps, time and cost when the cost was last asked for.
+        let mut mark = (self.statistics.steps, self.t, self.cost());
+        let mut window = TRIAL;
         let mut climbs_in_a_row = 0;
         // The last climb since the energy was at its lowest, as the error that it would be.
         let mut climb = None;
         let mut refusal = Refusal::Other;
         loop {
             if let Some(stop) = self.ends() {
-                self.statistics.factorizations = stepper.factorizations();
-                return Ok(self.finish(stop));
+                return Ok(Pause::End(stop));
             }
             self.check_limits(h)?;
             let from = Point { t: self.t, x: &self.x, slope: &self.slope };
@@ -240,6 +325,10 @@ impl<'a, F: VectorField, O: FnMut(f64, &[f64])> Driver<'a, F, O> {
             self.local_error += trial.local_error;
             let entry = self.record_and_locate(stepper, step, t_new)?;
             let growth = stepper.factor(step, trial.error, true);
+            let stiff = match watch {
+                Watch::Stiffness { patience } => stepper.finds_stiffness(patience),
+                Watch::Nothing | Watch::Cost { .. } => false,
+            };
             stepper.commit(&mut self.x, &mut self.slope);
             self.t = t_new;
             self.energy = trial.energy;
@@ -247,13 +336,32 @@ impl<'a, F: VectorField, O: FnMut(f64, &[f64])> Driver<'a, F, O> {
                 core::mem::swap(&mut self.x, &mut self.recorded);
                 self.t = theta_time;
                 self.energy = self.field.eval_energy(self.t, &self.x, &mut self.slope)?;
-                self.statistics.factorizations = stepper.factorizations();
-                return Ok(self.finish(Stop::Near));
+                return Ok(Pause::End(Stop::Near));
             }
             if !self.tolerance.fixed {
                 h = step * growth;
             }
+            self.statistics.factorizations = factored + stepper.factorizations();
+            let mut dear = false;
+            if let Watch::Cost { limit } = watch
+                && self.statistics.steps - mark.0 >= window
+            {
+                let cost = self.cost();
+                dear = cost - mark.2 > limit * (self.t - mark.1);
+                mark = (self.statistics.steps, self.t, cost);
+                window *= 2;
+            }
+            if stiff || dear {
+                return Ok(Pause::Noticed { h });
+            }
         }
+    }
+
+    /// Cost so far in evaluations.
+    fn cost(&self) -> f64 {
+        let pairs = 0.5 * self.statistics.factorizations as f64;
+        let evaluations = self.field.evaluations + self.field.jacobian_products;
+        evaluations as f64 + FACTORIZATION * self.x.len() as f64 * pairs
     }
 
     /// Records what falls inside the step; if it ends inside the ball of the stopping rule, leaves the state on
@@ -398,6 +506,7 @@ impl<'a, F: VectorField, O: FnMut(f64, &[f64])> Driver<'a, F, O> {
             times: Vec::new(),
             states: Vec::new(),
             local_error: self.local_error,
+            switched: self.switched,
             statistics: Statistics {
                 evaluations: self.field.evaluations,
                 jacobian_products: self.field.jacobian_products,

@@ -26,6 +26,10 @@ pub(super) struct Explicit {
     dense: Vec<f64>,
     previous_error: f64,
     rejected: bool,
+    step: f64,
+    /// Steps limited by stability, and steps since that were not.
+    limited: u32,
+    unlimited: u32,
 }
 
 impl Explicit {
@@ -39,6 +43,9 @@ impl Explicit {
             dense: vec![0.0; n * (3 + tableau.dense.len())],
             previous_error: 1e-4,
             rejected: false,
+            step: 0.0,
+            limited: 0,
+            unlimited: 0,
         }
     }
 
@@ -105,10 +112,6 @@ fn advance(out: &mut [f64], x: &[f64], h: f64, weights: &[f64], slopes: &[f64]) 
 }
 
 impl<F: VectorField> Stepper<F> for Explicit {
-    fn error_exponent(&self) -> u32 {
-        self.tableau.error_order + 1
-    }
-
     fn attempt(
         &mut self,
         field: &mut Evaluator<'_, F>,
@@ -192,7 +195,33 @@ impl<F: VectorField> Stepper<F> for Explicit {
         slope.copy_from_slice(self.slope(self.tableau.stages));
     }
 
-    fn factor(&mut self, _: f64, error: f64, accepted: bool) -> f64 {
+    fn finds_stiffness(&mut self, patience: u32) -> bool {
+        // After Hairer and Wanner, Solving Ordinary Differential Equations II, section IV.2: the last stage and the new
+        // point differ mostly along fast modes.
+        let last = self.tableau.stages;
+        let (mut slopes, mut states) = (0.0, 0.0);
+        for i in 0..self.n {
+            slopes += (self.slope(last)[i] - self.slope(last - 1)[i]).powi(2);
+            states += (self.state[i] - self.stage[i]).powi(2);
+        }
+        let rate = if states > 0.0 { (slopes / states).sqrt() } else { 0.0 };
+        if self.step * rate > self.tableau.stability {
+            (self.limited, self.unlimited) = (self.limited + 1, 0);
+        } else if self.limited > 0 {
+            self.unlimited += 1;
+            if self.unlimited == 6 {
+                self.limited = 0;
+            }
+        }
+        let found = self.limited >= patience;
+        if found {
+            (self.limited, self.unlimited) = (0, 0);
+        }
+        found
+    }
+
+    fn factor(&mut self, h: f64, error: f64, accepted: bool) -> f64 {
+        self.step = h;
         let exponent = 1.0 / f64::from(self.tableau.error_order + 1);
         if !accepted {
             self.rejected = true;

@@ -9,8 +9,12 @@ use solvable_model::InputError;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Method {
-    /// Dormand and Prince's explicit Runge-Kutta pair of order 5(4), dense output of order 4: the default.
+    /// [`DormandPrince5`](Self::DormandPrince5) until its steps are limited by stability instead of accuracy, then
+    /// [`Radau5`](Self::Radau5) in up to 200 dimensions and [`Chebyshev2`](Self::Chebyshev2) in more, and back where that
+    /// turns out to cost more: [`Solution::switched`](super::Solution::switched) tells. The default.
     #[default]
+    Automatic,
+    /// Dormand and Prince's explicit Runge-Kutta pair of order 5(4), dense output of order 4.
     DormandPrince5,
     /// Dormand and Prince's explicit Runge-Kutta pair of order 8(5, 3), dense output of order 7: for tolerances
     /// below about 1e-8.
@@ -23,6 +27,18 @@ pub enum Method {
     /// decay (a gradient flow's near a minimum), in any dimension. Where the fastest rate is rho, a step h costs about
     /// `sqrt(1.54 h rho)` evaluations; no linear algebra. For moderate tolerances.
     Chebyshev2,
+}
+
+impl Method {
+    /// Power of the step with which the estimated error of a step falls.
+    pub(super) fn error_exponent(self) -> u32 {
+        match self {
+            Self::Automatic | Self::DormandPrince5 => 5,
+            Self::DormandPrince8 => 8,
+            Self::Radau5 => 4,
+            Self::Chebyshev2 => 3,
+        }
+    }
 }
 
 /// What an integration is asked to do. Built from [`Options::until`] or [`Options::forever`].
@@ -48,7 +64,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// From time 0 to `end`, by [`Method::DormandPrince5`], relative tolerance 1e-8, absolute 1e-10, at most a
+    /// From time 0 to `end`, by [`Method::Automatic`], relative tolerance 1e-8, absolute 1e-10, at most a
     /// million steps.
     #[must_use]
     pub fn until(end: f64) -> Self {

@@ -121,6 +121,13 @@ impl Radau {
         }
     }
 
+    /// Forgets the past: another method took the steps since.
+    pub(super) fn restart(&mut self) {
+        (self.stale, self.fresh, self.rejected) = (true, false, true);
+        (self.previous_step, self.last_accepted) = (None, None);
+        self.contraction = 1.0;
+    }
+
     /// Tolerance of the step. The error estimate is of order 3, the step of order 5: as in RADAU5, tolerances are
     /// mapped by the power 2/3, so that the error committed follows the tolerance asked for.
     fn tolerance(asked: Tolerance) -> Tolerance {
@@ -274,10 +281,6 @@ fn combine(weights: &[f64; 3], v: [f64; 3]) -> f64 {
 }
 
 impl<F: VectorField> Stepper<F> for Radau {
-    fn error_exponent(&self) -> u32 {
-        4
-    }
-
     fn attempt(
         &mut self,
         field: &mut Evaluator<'_, F>,

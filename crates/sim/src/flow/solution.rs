@@ -1,4 +1,5 @@
 //! What an integration returns.
+use super::options::Method;
 
 /// Which rule ended an integration or a descent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +58,8 @@ pub struct Solution {
     /// Sum over accepted steps of the Euclidean norm of the estimated error of the step. Where the flow contracts (a
     /// convex objective) this estimates a bound on the error of the final state; elsewhere errors may grow on the way.
     pub local_error: f64,
+    /// When [`Method::Automatic`] last changed its method, and to which.
+    pub switched: Option<(f64, Method)>,
     /// Cost.
     pub statistics: Statistics,
 }

@@ -54,9 +54,6 @@ impl From<NotFinite> for Failure {
 
 /// A one-step method. A step is attempted, then either committed or forgotten.
 pub(super) trait Stepper<F: VectorField> {
-    /// Order of the error estimate plus one: the local error behaves as h to this power.
-    fn error_exponent(&self) -> u32;
-
     /// A step no longer than `h` that the method can take.
     fn limit(
         &mut self,
@@ -97,6 +94,13 @@ pub(super) trait Stepper<F: VectorField> {
 
     /// Factor from the step just attempted to the next one.
     fn factor(&mut self, h: f64, error: f64, accepted: bool) -> f64;
+
+    /// Whether `patience` steps were limited by stability, with hardly one between that was not; asked of each accepted
+    /// step, before it is committed.
+    fn finds_stiffness(&mut self, patience: u32) -> bool {
+        let _ = patience;
+        false
+    }
 
     /// Matrices factored so far.
     fn factorizations(&self) -> u64 {

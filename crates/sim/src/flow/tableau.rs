@@ -20,6 +20,8 @@ pub(super) struct Tableau {
     pub(super) dense: &'static [&'static [f64]],
     /// Order of the error estimate: the local error behaves as h to this power plus one.
     pub(super) error_order: u32,
+    /// Length of the interval of stability on the negative axis, a little shortened.
+    pub(super) stability: f64,
     /// Share of the previous error in the PI controller.
     pub(super) beta: f64,
 }
@@ -59,6 +61,7 @@ pub(super) static DORMAND_PRINCE_5: Tableau = Tableau {
         69997945.0 / 29380423.0,
     ]],
     error_order: 4,
+    stability: 3.25,
     beta: 0.04,
 };
 
@@ -316,5 +319,6 @@ pub(super) static DORMAND_PRINCE_8: Tableau = Tableau {
         ],
     ],
     error_order: 7,
+    stability: 6.1,
     beta: 0.02,
 };

@@ -6,8 +6,8 @@ use std::time::Instant;
 use super::{Modes, largest_difference};
 use crate::flow::{FieldFn, FlowError, GradientFlow, Method, Options, Stop, integrate, integrate_observed};
 
-const METHODS: [Method; 4] =
-    [Method::DormandPrince5, Method::DormandPrince8, Method::Radau5, Method::Chebyshev2];
+const METHODS: [Method; 5] =
+    [Method::Automatic, Method::DormandPrince5, Method::DormandPrince8, Method::Radau5, Method::Chebyshev2];
 
 #[test]
 fn records_are_exact_at_the_times_asked_for() {

@@ -1,6 +1,6 @@
 //! Fast and slow modes apart by 1e6.
 use super::{Modes, largest_difference};
-use crate::flow::{FlowError, GradientFlow, Method, Options, integrate};
+use crate::flow::{FieldFn, FlowError, GradientFlow, Method, Options, integrate};
 
 /// Rates from 1 to 1e6 in `n` modes, logarithmically spaced.
 fn modes(n: usize) -> Modes {
@@ -24,7 +24,7 @@ fn slow_modes_set_the_number_of_steps() {
         end.statistics
     };
     // An explicit method must resolve the fastest mode to the end, with steps of at most about 3.3e-6.
-    let explicit = Options::until(2.0).tolerance(1e-5, 1e-5).max_steps(20_000);
+    let explicit = Options::until(2.0).method(Method::DormandPrince5).tolerance(1e-5, 1e-5).max_steps(20_000);
     match integrate(&GradientFlow::of(&modes(n)), &vec![1.0; n], &explicit) {
         Err(FlowError::TooManySteps { time, .. }) => assert!(time < 0.1, "{time}"),
         other => panic!("{other:?}"),
@@ -38,4 +38,37 @@ fn slow_modes_set_the_number_of_steps() {
     let stabilised = run(Method::Chebyshev2, 1e-5);
     assert!(stabilised.steps + stabilised.rejected < 2000, "{stabilised:?}");
     assert!(stabilised.evaluations < 100_000, "{stabilised:?}");
+}
+
+#[test]
+fn the_automatic_method_changes_when_it_should() {
+    for (n, expected) in [(20, Method::Radau5), (300, Method::Chebyshev2)] {
+        let exact: Vec<f64> = modes(n).0.iter().map(|rate| (-2.0 * rate).exp()).collect();
+        let record: Vec<f64> = (0..=20).map(|k| 0.1 * f64::from(k)).collect();
+        let options =
+            Options::until(2.0).method(Method::Automatic).tolerance(1e-5, 1e-5).record(record.clone());
+        let end = integrate(&GradientFlow::of(&modes(n)), &vec![1.0; n], &options).expect("smooth");
+        let (time, method) = end.switched.expect("stiff");
+        assert_eq!(method, expected);
+        // The first modes to become stiff are the fastest: within some hundreds of their lifetimes.
+        assert!(time < 1e-3, "{time}");
+        assert!(largest_difference(&end.state, &exact) <= end.local_error.max(1e-4));
+        assert_eq!(end.times, record);
+        assert!(end.statistics.evaluations < 100_000, "{:?}", end.statistics);
+    }
+    // Where the method for stiff problems costs more, the explicit one returns, at an overhead of less than a half.
+    let mild = || Modes((0..300).map(|i| if i == 0 { 30.0 } else { 1.0 }).collect());
+    let options = Options::until(10.0).tolerance(1e-9, 1e-9);
+    let explicit = options.clone().method(Method::DormandPrince5);
+    let run =
+        |options: &Options| integrate(&GradientFlow::of(&mild()), &[1.0; 300], options).expect("smooth");
+    let (automatic, explicit) = (run(&options), run(&explicit));
+    let counts = (automatic.statistics.evaluations, explicit.statistics.evaluations);
+    assert!(2 * counts.0 < 3 * counts.1, "{counts:?}, {:?}", automatic.switched);
+    // A problem that is not stiff is left alone.
+    let options = Options::until(20.0).method(Method::Automatic);
+    let oscillator = FieldFn::new(2, |_, x, s| (s[0], s[1]) = (x[1], -x[0]));
+    assert_eq!(integrate(&oscillator, &[1.0, 0.0], &options).expect("smooth").switched, None);
+    let alone = integrate(&GradientFlow::of(&Modes(vec![1.0, 2.0])), &[1.0, 1.0], &options).expect("smooth");
+    assert_eq!(alone.switched, None);
 }
