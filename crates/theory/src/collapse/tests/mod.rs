@@ -1,7 +1,9 @@
 //! Reference numbers, identities and degenerate inputs.
 mod entropy;
+mod high_precision;
 mod squared;
 mod table;
+mod table_entropy;
 
 use solvable_model::collapse::{Bias, ClassCounts, FreeFeatures};
 
