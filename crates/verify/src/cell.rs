@@ -64,6 +64,8 @@ pub enum Purpose {
     Pilot,
     /// The run that decides.
     Decision,
+    /// The run that decides instead, when the skewness of the first one asks for more replicas.
+    Larger,
     /// The one retest after a rejection.
     Retest,
 }
@@ -92,6 +94,7 @@ impl Purpose {
             Self::Design => "design",
             Self::Pilot => "pilot",
             Self::Decision => "decision",
+            Self::Larger => "larger",
             Self::Retest => "retest",
         }
     }

@@ -108,3 +108,12 @@ pub(super) fn common_size(classes: &solvable_model::collapse::ClassCounts) -> Re
         Some(&other) => Err(CollapseError::NotBalanced { first, other }),
     }
 }
+
+/// The common regularisation of all factors.
+pub(super) fn common_lambda(problem: &solvable_model::collapse::FreeFeatures) -> Result<f64, CollapseError> {
+    let first = problem.lambda_h();
+    match problem.lambda_w().iter().find(|&&l| l != first) {
+        None => Ok(first),
+        Some(&other) => Err(CollapseError::NotUniform { first, other }),
+    }
+}

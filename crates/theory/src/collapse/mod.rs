@@ -16,6 +16,9 @@
 //! | `entropy_groups` | NC-15, 16 | two groups of classes |
 //! | `vanishing` | NC-17 | the limit of vanishing regularisation |
 //! | `entropy_nonnegative` | NC-18 | non-negative features |
+//! | `within_class` | NC-20, 21 | balance of layers and variability within classes along gradient flow |
+//! | `trajectory` | NC-22 | trajectories in closed form |
+//! | `landscape` | NC-23, 24 | Hessian spectra, strict saddles, local minima |
 //! | `optimality` | | how a minimum is certified |
 mod entropy_balanced;
 mod entropy_dual;
@@ -24,6 +27,7 @@ mod entropy_nonnegative;
 mod entropy_program;
 mod error;
 mod geometry;
+mod landscape;
 mod minimizer;
 mod minimum;
 mod optimality;
@@ -35,7 +39,9 @@ mod targets;
 #[cfg(test)]
 mod tests;
 mod thresholds;
+mod trajectory;
 mod vanishing;
+mod within_class;
 
 pub use entropy_balanced::{
     BalancedEntropyMinimum, DeepEntropyMinimum, EntropyBranch, EntropyGeometry, TwoClassEntropyMinimum,
@@ -48,6 +54,10 @@ pub use entropy_program::{
 };
 pub use error::CollapseError;
 pub use geometry::{ClassFrame, ClassGrams, class_grams, orthogonal_frame};
+pub use landscape::{
+    HessianSpectrum, LocalMinima, exchange_eigenvalue, hessian_spectrum, local_minima,
+    smallest_hessian_eigenvalue,
+};
 pub use minimizer::squared_minimizer;
 pub use minimum::{Mode, SquaredMinimum, squared_dual, squared_gap, squared_minimum};
 pub use optimality::{Optimality, Status};
@@ -62,4 +72,6 @@ pub use thresholds::{
     MinorityCollapse, TwoGroupThresholds, TwoGroups, critical_products, minority_collapse,
     two_group_thresholds,
 };
+pub use trajectory::AlignedFlow;
 pub use vanishing::{SeliGeometry, cosines, seli_geometry};
+pub use within_class::{WithinClassRates, imbalance_at, within_class_rates};

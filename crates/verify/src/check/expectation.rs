@@ -125,14 +125,24 @@ impl<C: Cell> Expectation<C> {
             super::Budget::Full => self.most.1,
         };
         let wanted = for_resolution.max(for_normality).max(self.pilot as f64);
-        let count = if wanted < most as f64 { wanted.ceil() as u64 } else { most };
-        let seed = plan.seed_for(self.name, Purpose::Decision, &parameters);
+        let mut count = if wanted < most as f64 { wanted.ceil() as u64 } else { most };
+        let mut seed = plan.seed_for(self.name, Purpose::Decision, &parameters);
         let mut estimate = simulator(cell, seed, count)?;
+        let mut spent = count;
+        // Where the pilot saw too little of the tail, a larger sample on a stream of its own decides instead.
+        let enough = |e: &Estimate| (e.skewness * z.powi(3) / 0.6).powi(2);
+        let larger = 1.5 * enough(&estimate);
+        if larger > 1.5 * count as f64 && larger <= most as f64 {
+            count = larger.ceil() as u64;
+            seed = plan.seed_for(self.name, Purpose::Larger, &parameters);
+            estimate = simulator(cell, seed, count)?;
+            spent += count;
+        }
         let (mut statistic, mut p_value) = self.compare(&estimate, predicted, scale, cell)?;
         let first_p = p_value;
         let mut used_seed = seed;
         let mut retested = false;
-        let mut cost = count;
+        let mut cost = spent;
         let mut rejected = statistic.abs() > z;
         if rejected {
             retested = true;
@@ -144,7 +154,7 @@ impl<C: Cell> Expectation<C> {
         }
         let error = estimate.standard_error();
         let resolution = plan.detectable_z() * error / scale;
-        let normal = (estimate.count as f64) >= (estimate.skewness * z.powi(3) / 0.6).powi(2);
+        let normal = estimate.count as f64 >= enough(&estimate);
         let (verdict, note) = if rejected {
             (Verdict::Fail, String::new())
         } else if resolution > required {

@@ -1,4 +1,5 @@
 //! Reference numbers, identities and degenerate inputs.
+mod dynamics;
 mod entropy;
 mod high_precision;
 mod squared;
