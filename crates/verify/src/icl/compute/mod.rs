@@ -8,6 +8,7 @@
 //! | `targets` | ICL-13 to 15, 26, 28: nonlinear responses, elliptical covariates, prior means |
 //! | `landscape` | ICL-16 to 18, 60, 61: rank limits and the full layer |
 //! | `flow` | ICL-19 to 25, 27: training in time |
+//! | `trajectories` | ICL-19, 23: integrated, where no closed form exists |
 //! | `constructions` | ICL-30 to 36, 38: attention layers as descent |
 //! | `depth_finite` | ICL-39 to 46, 52, 53, 55, 59, 62 to 64: depth at finite size |
 //! | `depth_limit` | ICL-41, 47 to 54, 56 to 58: depth in the limit, baselines |
@@ -20,6 +21,7 @@ mod landscape;
 mod one_layer;
 mod shift;
 mod targets;
+mod trajectories;
 
 use solvable_theory::icl::IclError;
 
@@ -32,6 +34,7 @@ pub const BLOCKS: &[&[Block]] = &[
     targets::BLOCKS,
     landscape::BLOCKS,
     flow::BLOCKS,
+    trajectories::BLOCKS,
     constructions::BLOCKS,
     depth_finite::BLOCKS,
     depth_limit::BLOCKS,
