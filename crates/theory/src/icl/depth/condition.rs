@@ -48,8 +48,9 @@ pub fn best_correction(m: f64, top: f64) -> Result<Correction, IclError> {
 pub fn corrected_condition(m: f64, top: f64, gamma: f64) -> Result<f64, IclError> {
     check_ends(m, top)?;
     InputError::check_finite("gamma", gamma)?;
-    let at_m = 1.0 - gamma * m;
-    let at_top = 1.0 - gamma * top;
+    // One rounding each: the factors are squared.
+    let at_m = gamma.mul_add(-m, 1.0);
+    let at_top = gamma.mul_add(-top, 1.0);
     if at_m >= 0.0 && at_top <= 0.0 {
         return Ok(f64::INFINITY);
     }

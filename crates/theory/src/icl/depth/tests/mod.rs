@@ -1,1 +1,7 @@
 //! Reference numbers of the specification and high-precision values; independent brute force.
+mod brute;
+mod limits;
+mod reference;
+mod rules;
+
+use crate::icl::tests::assert_close;
