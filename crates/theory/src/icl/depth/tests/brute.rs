@@ -2,7 +2,7 @@
 use dashu::rational::RBig;
 use solvable_model::Covariance;
 
-use super::super::exact::{multiply, nearest, rational, shift, whole};
+use super::super::exact::{add_scaled, integrate, multiply, nearest, rational, shift, whole};
 use super::super::rule::recurrence;
 use super::super::wishart::exact_moments;
 use super::super::*;
@@ -12,7 +12,7 @@ use super::assert_close;
 ///
 /// Factor 2m and 2m + 1 are the m-th copy of X and X'; they share a column, neighbours 2m + 1 and 2m + 2 a row index.
 fn pairings(k: usize, n: f64, traces: &[f64]) -> Vec<f64> {
-    fn visit(open: &mut Vec<usize>, partner: &mut Vec<usize>, each: &mut dyn FnMut(&[usize])) {
+    fn visit(open: &[usize], partner: &mut Vec<usize>, each: &mut dyn FnMut(&[usize])) {
         let Some(&first) = open.first() else {
             each(partner);
             return;
@@ -20,14 +20,15 @@ fn pairings(k: usize, n: f64, traces: &[f64]) -> Vec<f64> {
         for choice in 1..open.len() {
             let other = open[choice];
             (partner[first], partner[other]) = (other, first);
-            let mut rest = open.clone();
+            let mut rest = open.to_vec();
             rest.remove(choice);
             rest.remove(0);
-            visit(&mut rest, partner, each);
+            visit(&rest, partner, each);
         }
     }
     let mut coefficients = vec![0.0; k + 1];
-    visit(&mut (0..2 * k).collect(), &mut vec![0; 2 * k], &mut |partner| {
+    let factors: Vec<usize> = (0..2 * k).collect();
+    visit(&factors, &mut vec![0; 2 * k], &mut |partner| {
         // Column loops: m joined to the copies its two factors pair with.
         let mut seen = vec![false; k];
         let mut loops = 0;
@@ -223,14 +224,14 @@ fn ridge_steps_attain_the_bound() {
             // q of ridge descent: (1 - prod (1 - eta (lambda + s)))/(lambda + s), by q <- q + eta (1 - (lambda + s) q).
             let mut q: Vec<RBig> = Vec::new();
             for &eta in &best.ridge_steps {
-                let grown = super::super::exact::add_scaled(&shift(&q), &rational(s), &q);
-                let rest = super::super::exact::add_scaled(&[RBig::ONE], &-RBig::ONE, &grown);
-                q = super::super::exact::add_scaled(&q, &rational(eta), &rest);
+                let grown = add_scaled(&shift(&q), &rational(s), &q);
+                let rest = add_scaled(&[RBig::ONE], &-RBig::ONE, &grown);
+                q = add_scaled(&q, &rational(eta), &rest);
             }
             let moments = exact_moments(d, n, 2 * layers).expect("valid");
-            let p = super::super::exact::add_scaled(&[RBig::ONE], &-RBig::ONE, &shift(&q));
-            let risk = super::super::exact::integrate(&multiply(&p, &p), &moments, 0)
-                + rational(s) * super::super::exact::integrate(&multiply(&q, &q), &moments, 1);
+            let p = add_scaled(&[RBig::ONE], &-RBig::ONE, &shift(&q));
+            let risk = integrate(&multiply(&p, &p), &moments, 0)
+                + rational(s) * integrate(&multiply(&q, &q), &moments, 1);
             // A minimum: rounding of the steps enters squared.
             assert_close(nearest("R", &risk).expect("representable"), best.bound, 1e-14);
             assert!(best.risk >= best.bound);

@@ -133,9 +133,9 @@ fn corrected_condition_is_the_worst_over_the_interval() {
             let points = (0..=4000).map(|i| m + (top - m) * f64::from(i) / 4000.0);
             let (low, high) = points.map(f).fold((f64::INFINITY, 0.0_f64), |(a, b), y| (a.min(y), b.max(y)));
             let grid = high / low;
-            if found.is_infinite() {
-                // The zero lies inside; the grid only comes near it.
-                assert!(gamma * m <= 1.0 && gamma * top >= 1.0);
+            if found.is_infinite() || grid > 1e12 {
+                // The zero lies inside or on an end, up to the rounding of gamma; the grid only comes near it.
+                assert!(gamma * m <= 1.0 + 1e-15 && gamma * top >= 1.0 - 1e-15);
                 continue;
             }
             assert!(found >= grid * (1.0 - 1e-12), "{m} {top} {gamma}: {found} {grid}");
