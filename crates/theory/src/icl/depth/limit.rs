@@ -126,7 +126,14 @@ pub fn optimal_depth_risk(layers: usize, c: f64, s: f64) -> Result<DepthRisk, Ic
     // r/sqrt c, and r^2 = c (r/sqrt c)^2.
     let slope = if s == 0.0 { 1.0 / c.max(1.0) } else { 2.0 / (1.0 + c + s + d) };
     let decrement = 2.0 * (0.5 * (d / root)).asinh();
-    let power = if s == 0.0 { c.min(1.0 / c).powf(k) } else { (root * slope).powf(2.0 * k) };
+    // Near r = 1 the logarithm is the accurate one: a power would multiply the rounding of r by 2K.
+    let power = if s == 0.0 {
+        c.powf(if c < 1.0 { k } else { -k })
+    } else if decrement < 2.0 {
+        (-k * decrement).exp()
+    } else {
+        (root * slope).powf(2.0 * k)
+    };
     let ratio = if decrement == 0.0 {
         1.0 / (k + 1.0)
     } else {
