@@ -1,7 +1,7 @@
 //! ICL-8 to ICL-12.
 use solvable_linalg::Mat;
-use solvable_model::Covariance;
 use solvable_model::icl::{PromptMixture, RegressionTask, TestMoments, TestPrompts};
+use solvable_model::{Covariance, InputError};
 use solvable_theory::icl::{
     exponential_spectra, minimizer, mixture_minimum, published_risk_bound, risk, trained_general_risk,
 };
@@ -173,7 +173,14 @@ fn mixture(inputs: &Inputs<'_>) -> Result<Outputs, ComputeError> {
 fn diagonal_mixture(inputs: &Inputs<'_>) -> Result<Outputs, ComputeError> {
     let n = inputs.count("N")?;
     let mut components = Vec::new();
-    for (k, spectrum) in inputs.lists("spectra")?.iter().enumerate() {
+    let spectra = inputs.lists("spectra")?;
+    let d = spectra.first().map_or(0, Vec::len);
+    for (k, spectrum) in spectra.iter().enumerate() {
+        if spectrum.len() != d {
+            let argument = solvable_model::Argument::indexed("spectra", k);
+            let (found, expected) = ((spectrum.len(), 1), (d, 1));
+            return Err(InputError::Shape { argument, found, expected }.into());
+        }
         let lambda = Covariance::diagonal(solvable_model::Argument::indexed("spectra", k), spectrum)?;
         let psi = Covariance::isotropic("Psi", spectrum.len(), 1.0)?;
         components.push(RegressionTask::new(lambda, psi, 0.0, n)?);
