@@ -2,6 +2,7 @@
 mod hessian;
 mod metrics;
 mod network;
+mod nonnegative;
 mod observe;
 mod scalar;
 mod start;
@@ -11,6 +12,7 @@ mod trajectory;
 pub use hessian::{Hessian, hessian};
 pub use metrics::{DenseMetrics, PSEUDO_INVERSE_CUTOFF, dense_metrics, shape_distance};
 pub use network::{Network, NetworkOptions, NetworkWork};
+pub use nonnegative::{NonnegativeFeatures, NonnegativeWork};
 pub use observe::{
     Observed, balance, factor_singular_values, layer_means, observe, relative_distance, within_norm,
 };

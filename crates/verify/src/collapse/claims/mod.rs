@@ -10,6 +10,14 @@ mod nc07_bottleneck;
 mod nc08_thresholds;
 mod nc09_balance;
 mod nc10_certificate;
+mod nc11_regularised_bias;
+mod nc12_balanced_entropy;
+mod nc13_deep_entropy;
+mod nc14_entropy_program;
+mod nc15_two_groups;
+mod nc17_vanishing;
+mod nc18_nonnegative;
+mod nc19_metrics;
 
 use crate::Claim;
 
@@ -26,5 +34,14 @@ pub(super) fn claims() -> Vec<Claim> {
         nc08_thresholds::claim(),
         nc09_balance::claim(),
         nc10_certificate::claim(),
+        nc11_regularised_bias::claim(),
+        nc12_balanced_entropy::claim(),
+        nc13_deep_entropy::claim(),
+        nc14_entropy_program::claim(),
+        nc15_two_groups::two_groups(),
+        nc15_two_groups::minority(),
+        nc17_vanishing::claim(),
+        nc18_nonnegative::claim(),
+        nc19_metrics::claim(),
     ]
 }
