@@ -125,7 +125,10 @@ pub fn run(claims: &[Claim], options: &Options, progress: &(dyn Fn(Progress) + S
     }
     for claim in &mut evidence {
         claim.verdict = if claim.errors.is_empty() {
-            claim.checks.iter().map(|c| c.verdict()).max().unwrap_or(Verdict::Inconclusive)
+            // What is recorded beside judged checks does not change their verdict.
+            let judged = claim.checks.iter().map(|c| c.verdict()).filter(|v| *v != Verdict::Recorded).max();
+            let recorded = claim.checks.first().map_or(Verdict::Inconclusive, |c| c.verdict());
+            judged.unwrap_or(recorded)
         } else {
             Verdict::Fail
         };

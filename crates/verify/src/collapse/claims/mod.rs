@@ -18,6 +18,10 @@ mod nc15_two_groups;
 mod nc17_vanishing;
 mod nc18_nonnegative;
 mod nc19_metrics;
+mod nc20_balancedness;
+mod nc21_within_class;
+mod nc22_trajectories;
+mod nc23_landscape;
 
 use crate::Claim;
 
@@ -43,5 +47,10 @@ pub(super) fn claims() -> Vec<Claim> {
         nc17_vanishing::claim(),
         nc18_nonnegative::claim(),
         nc19_metrics::claim(),
+        nc20_balancedness::claim(),
+        nc21_within_class::claim(),
+        nc22_trajectories::claim(),
+        nc23_landscape::hessian_claim(),
+        nc23_landscape::landscape_claim(),
     ]
 }

@@ -5,8 +5,11 @@ use solvable_model::collapse::Bias;
 use solvable_sim::collapse::observe;
 use solvable_theory::collapse::{EntropyProgramMinimum, all_zero_threshold, entropy_program_minimum};
 
-use super::common::{Setting, geometry_bound, log_uniform, pick, refused, trained, value_bound, whole};
-use crate::check::{Budget, Certificate, Contraction, Enclosure, Identity, Limit};
+use super::common::{
+    Setting, VANISHING, geometry_bound, log_uniform, pick, refused, trained, value_bound, vanishing_point,
+    whole,
+};
+use crate::check::{Budget, Certificate, Enclosure, Identity};
 use crate::{Chapter, CheckError, Claim};
 
 fn problems(budget: Budget, rng: &mut ChaCha12Rng) -> Vec<Setting> {
@@ -87,25 +90,18 @@ fn attained(cell: &Setting) -> Result<Enclosure, CheckError> {
     Ok(Enclosure { lower: m.lower_bound.min(m.value), upper: m.value * (1.0 + 64.0 * f64::EPSILON) })
 }
 
-/// Largest singular value of the logits where the network starts to live: lambda just below the threshold.
+/// Where the largest singular value of the trained logits vanishes, in units of the threshold.
 fn vanishing(cell: &Setting, threshold: f64) -> Result<Vec<f64>, CheckError> {
-    let size = |h: f64| {
+    let at = vanishing_point(|part| {
         let near = cell.but(|s| {
-            let scale = threshold * (1.0 - h) / s.product().sqrt();
+            let scale = threshold * part / s.product().sqrt();
             s.lambda_h *= scale;
             s.lambda_w[0] *= scale;
         });
         let (objective, end) = trained(&near)?;
-        Ok::<_, CheckError>(observe(&objective, &end.x).logit_singular_values(&cell.counts)?[0])
-    };
-    // Where the line through two sizes meets 0, in units of the threshold.
-    (0..=6)
-        .map(|k| {
-            let h = 0.4 * (-f64::from(k)).exp2();
-            let (near, far) = (size(h)?, size(2.0 * h)?);
-            Ok(1.0 - h + near * h / (far - near))
-        })
-        .collect()
+        Ok(observe(&objective, &end.x).logit_singular_values(&cell.counts)?[0])
+    })?;
+    Ok(vec![at])
 }
 
 fn zero_cells(_: Budget, rng: &mut ChaCha12Rng) -> Vec<Setting> {
@@ -187,21 +183,22 @@ pub(super) fn claim() -> Claim {
     .broken("a network trained with half the decay", |cell| {
         certified(&cell.but(|s| s.lambda_h *= 0.5), true)
     });
-    let zero = Limit::new(
+    let zero = Identity::new(
         "all-zero",
         "lambda at which the trained logits vanish, over the predicted one",
         zero_cells,
-        |_: &Setting| Ok(1.0),
+        |_: &Setting| Ok(vec![1.0]),
         |cell| vanishing(cell, threshold(cell)?),
-        |_| Ok(Contraction::Order { order: 2.0, tolerance: 0.25 }),
-        // Logits trained to a gradient of 1e-11, a distance of 3e-3 from the threshold.
-        1e-7,
+        |_| Ok(VANISHING),
     )
     .wrong("the largest class alone: sqrt(n_1)/N", |cell| {
-        Ok((cell.counts[0] as f64).sqrt() / cell.total() / threshold(cell)?)
+        Ok(vec![(cell.counts[0] as f64).sqrt() / cell.total() / threshold(cell)?])
     })
-    .wrong("the squared loss without bias", |cell| {
-        Ok(1.1 * (cell.counts[0] as f64).sqrt() / cell.total() / threshold(cell)?)
+    .wrong("free bias and none exchanged", |cell| {
+        let free = cell.but(|s| s.bias = Bias::Free);
+        let none = cell.but(|s| s.bias = Bias::None);
+        let ratio = threshold(&free)? / threshold(&none)?;
+        Ok(vec![if cell.bias == Bias::Free { 1.0 / ratio } else { ratio }])
     })
     .broken("one more sample in every class", |cell| {
         let at = threshold(cell)?;

@@ -7,8 +7,10 @@ use solvable_theory::collapse::{
     TwoGroupEntropyMinimum, TwoGroups, minority_collapse, two_group_entropy_minimum,
 };
 
-use super::common::{Setting, geometry_bound, pick, refused, trained, value_bound, whole};
-use crate::check::{Budget, Contraction, Identity, Limit};
+use super::common::{
+    Setting, VANISHING, geometry_bound, pick, refused, trained, value_bound, vanishing_point, whole,
+};
+use crate::check::{Budget, Identity};
 use crate::{Cell, Chapter, CheckError, Claim, Parameters};
 
 /// k_A classes of n_A beside k_B of n_B.
@@ -130,23 +132,16 @@ fn critical(cell: &Groups) -> Result<f64, CheckError> {
     Ok(minority_collapse(&cell.groups()?, 0.1).map_err(refused)?.critical_lambda)
 }
 
-/// Where the minority's margin vanishes, in units of `at`: the line through two trained margins below it, ever closer.
+/// Where the trained minority margin vanishes, in units of `at`.
 fn vanishing(cell: &Groups, at: f64) -> Result<Vec<f64>, CheckError> {
     let first = cell.groups[0];
-    let margin = |h: f64| {
-        let lambda = at * (1.0 - h);
-        let near = cell.but(|c| (c.lambda_w, c.lambda_h) = (2.0 * lambda, 0.5 * lambda));
+    let found = vanishing_point(|part| {
+        let near = cell.but(|c| (c.lambda_w, c.lambda_h) = (2.0 * part * at, 0.5 * part * at));
         let (objective, end) = trained(&near.setting())?;
         let z = observe(&objective, &end.x).logits();
-        Ok::<_, CheckError>(z[(first, first)] - z[(first + 1, first)])
-    };
-    (0..=6)
-        .map(|k| {
-            let h = 0.4 * (-f64::from(k)).exp2();
-            let (near, far) = (margin(h)?, margin(2.0 * h)?);
-            Ok(1.0 - h + near * h / (far - near))
-        })
-        .collect()
+        Ok(z[(first, first)] - z[(first + 1, first)])
+    })?;
+    Ok(vec![found])
 }
 
 /// Distance of two minority features and the length of one, 1% above and below the threshold; predicted by NC-15.
@@ -235,20 +230,20 @@ pub(super) fn two_groups() -> Claim {
 }
 
 pub(super) fn minority() -> Claim {
-    let threshold = Limit::new(
+    let threshold = Identity::new(
         "threshold",
         "lambda at which the trained minority margin vanishes, over the predicted one",
         collapse_cells,
-        |_: &Groups| Ok(1.0),
+        |_: &Groups| Ok(vec![1.0]),
         |cell| vanishing(cell, critical(cell)?),
-        |_| Ok(Contraction::Order { order: 2.0, tolerance: 0.25 }),
-        // Margins trained to a gradient of 1e-11, a distance of 3e-3 from the threshold.
-        1e-7,
+        |_| Ok(VANISHING),
     )
-    .wrong("the size of the majority", |cell| Ok((cell.groups[1] as f64 / cell.groups[3] as f64).sqrt()))
+    .wrong("the size of the majority", |cell| {
+        Ok(vec![(cell.groups[1] as f64 / cell.groups[3] as f64).sqrt()])
+    })
     .wrong("the threshold of the between-group mode", |cell| {
         let [k_a, n_a, k_b, n_b] = cell.groups.map(|v| v as f64);
-        Ok(((k_a + k_b) * n_a / (k_a * n_a + k_b * n_b)).sqrt())
+        Ok(vec![((k_a + k_b) * n_a / (k_a * n_a + k_b * n_b)).sqrt()])
     })
     .broken("one more majority class", |cell| {
         let at = critical(cell)?;

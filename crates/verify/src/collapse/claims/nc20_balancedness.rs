@@ -1,0 +1,165 @@
+//! NC-20: the balancedness law along gradient flow.
+use rand_chacha::ChaCha12Rng;
+use rand_chacha::rand_core::SeedableRng;
+use solvable_linalg::{Mat, trace_product};
+use solvable_model::Objective;
+use solvable_model::collapse::{Bias, FreeFeaturesLoss};
+use solvable_sim::collapse::{balance, descend, spread_start, stepped_state};
+use solvable_theory::collapse::imbalance_at;
+
+use super::common::{Setting, entries, log_uniform, pick, refused};
+use crate::check::{Budget, Contraction, Identity, Limit};
+use crate::{Chapter, CheckError, Claim};
+
+/// Both losses, equal weights.
+fn flows(budget: Budget, rng: &mut ChaCha12Rng) -> Vec<Setting> {
+    let lambda = log_uniform(rng, 0.05, 0.1);
+    let mut cells = vec![
+        Setting::squared(&[3, 2, 1], &[3, 4, 3], &[lambda; 3], lambda, rng),
+        Setting::squared(&[2, 2], &[3, 2], &[lambda; 2], lambda, rng).with_bias(Bias::Free).cross_entropy(),
+    ];
+    cells.truncate(pick(budget, 2, 2));
+    cells
+}
+
+/// Time of the comparison.
+const TIME: f64 = 4.0;
+
+fn start(cell: &Setting) -> Result<(FreeFeaturesLoss, Vec<f64>), CheckError> {
+    let objective = cell.objective()?;
+    let mut rng = ChaCha12Rng::seed_from_u64(cell.seed);
+    let x = spread_start(objective.layout(), 2.0, &mut rng);
+    Ok((objective, x))
+}
+
+/// The component along the initial imbalance, over its square.
+fn remaining(initial: &[Mat<f64>], now: &[Mat<f64>]) -> f64 {
+    let inner = |a: &[Mat<f64>], b: &[Mat<f64>]| -> f64 {
+        // Symmetric blocks: the trace of the product is their inner product.
+        a.iter().zip(b).map(|(a, b)| trace_product(a.as_ref(), b.as_ref())).sum()
+    };
+    inner(initial, now) / inner(initial, initial)
+}
+
+fn blocks(objective: &FreeFeaturesLoss, x: &[f64]) -> Vec<Mat<f64>> {
+    balance(objective, x, &vec![1.0; objective.layout().factors().len()])
+}
+
+fn predicted(cell: &Setting, mu: f64) -> Result<f64, CheckError> {
+    let (objective, x) = start(cell)?;
+    let initial = blocks(&objective, &x);
+    let now =
+        initial.iter().map(|b| imbalance_at(b, mu, TIME).map_err(refused)).collect::<Result<Vec<_>, _>>()?;
+    Ok(remaining(&initial, &now))
+}
+
+/// The remaining imbalance after ever finer steps of gradient descent, or of the pair of order 5.
+fn stepped(cell: &Setting, corrupt: impl Fn(&mut Setting), euler: bool) -> Result<Vec<f64>, CheckError> {
+    let (objective, x) = start(cell)?;
+    let initial = blocks(&objective, &x);
+    let trained = cell.but(corrupt).objective()?;
+    let levels = if euler { 5..12 } else { 3..8 };
+    levels
+        .map(|k| {
+            let steps = 1_u64 << k;
+            let step = TIME / steps as f64;
+            let end = if euler {
+                let mut y = x.clone();
+                descend(&trained, &mut y, step, steps);
+                y
+            } else {
+                stepped_state(&trained, &x, TIME, step).map_err(refused)?
+            };
+            Ok(remaining(&initial, &blocks(&objective, &end)))
+        })
+        .collect()
+}
+
+fn law(euler: bool) -> Limit<Setting> {
+    let (name, what, order) = if euler {
+        ("gradient-descent", "imbalance left at a time, gradient descent with halving steps", 1.0)
+    } else {
+        ("order-five", "imbalance left at a time, Runge-Kutta steps of order 5", 5.0)
+    };
+    Limit::new(
+        name,
+        what,
+        flows,
+        |cell: &Setting| predicted(cell, cell.lambda_h),
+        move |cell| stepped(cell, |_| {}, euler),
+        move |_| Ok(Contraction::Order { order, tolerance: if euler { 0.1 } else { 0.5 } }),
+        1e-12,
+    )
+    .wrong("rate mu for 2 mu", |cell| predicted(cell, 0.5 * cell.lambda_h))
+    .wrong("conserved, as without decay", |_| Ok(1.0))
+    .broken("one factor without decay", move |cell| stepped(cell, |s| s.lambda_w[0] = 1e-9, euler))
+}
+
+fn unequal(budget: Budget, rng: &mut ChaCha12Rng) -> Vec<Setting> {
+    (0..pick(budget, 2, 12))
+        .map(|i| {
+            let weights = [log_uniform(rng, 0.01, 1.0), log_uniform(rng, 0.01, 1.0)];
+            let features = log_uniform(rng, 0.01, 1.0);
+            let setting = Setting::squared(&[3, 2, 2], &[3, 4], &weights, features, rng);
+            if i % 2 == 0 { setting } else { setting.with_bias(Bias::Free).cross_entropy() }
+        })
+        .collect()
+}
+
+/// The derivative of the imbalance: minus twice that with the decays as weights.
+fn derivative(cell: &Setting, factor: f64, weights: &[f64]) -> Result<Vec<f64>, CheckError> {
+    let (objective, x) = start(cell)?;
+    let blocks = objective.layout().imbalance(&x, weights)?;
+    Ok(blocks.iter().flat_map(|b| entries(b).into_iter().map(|v| factor * v)).collect())
+}
+
+/// A symmetric difference along minus the gradient: exact for a quadratic, up to rounding.
+fn difference(cell: &Setting, corrupt: impl Fn(&mut Setting)) -> Result<Vec<f64>, CheckError> {
+    let (objective, x) = start(cell)?;
+    let other = cell.but(corrupt).objective()?;
+    let mut gradient = vec![0.0; x.len()];
+    other.gradient(&x, &mut gradient, &mut other.work());
+    let step = 0.1;
+    let at = |sign: f64| {
+        let point: Vec<f64> = x.iter().zip(&gradient).map(|(x, g)| x - sign * step * g).collect();
+        blocks(&objective, &point)
+    };
+    let (after, before) = (at(1.0), at(-1.0));
+    Ok(after
+        .iter()
+        .zip(&before)
+        .flat_map(|(a, b)| entries(a).into_iter().zip(entries(b)).map(|(a, b)| (a - b) / (2.0 * step)))
+        .collect())
+}
+
+pub(super) fn claim() -> Claim {
+    let slope = Identity::new(
+        "unequal-decays",
+        "derivative of the imbalance with different decays",
+        unequal,
+        |cell: &Setting| derivative(cell, -2.0, &cell.lambdas()),
+        |cell| difference(cell, |_| {}),
+        // Sums of a dozen products, divided by a step of a tenth.
+        |_| Ok(1e-13),
+    )
+    .wrong("the factor 2 forgotten", |cell| derivative(cell, -1.0, &cell.lambdas()))
+    .wrong("the decay of the lower factor for both", |cell| {
+        let mut weights = cell.lambdas();
+        weights.rotate_left(1);
+        derivative(cell, -2.0, &weights)
+    })
+    .broken("features without decay", |cell| difference(cell, |s| s.lambda_h = 1e-9));
+    Claim {
+        id: "NC-20",
+        chapter: Chapter::Collapse,
+        title: "Balancedness law along gradient flow",
+        statement: "For any loss and depth, $B_m=W_{m+1}^\\top W_{m+1}-W_mW_m^\\top$ (and $W_1^\\top W_1-H_1H_1^\\top$) obeys $$\\dot B_m=\
+            -2\\mu_{m+1}W_{m+1}^\\top W_{m+1}+2\\mu_mW_mW_m^\\top$$ along gradient flow with decays $\\mu$; for equal decays \
+            $B_m(t)=e^{-2\\mu t}B_m(0)$.",
+        assumptions: "Gradient flow of the full objective.",
+        source: "Derived",
+        formula: "solvable_theory::collapse::imbalance_at",
+        simulator: "solvable_sim::collapse::{descend, stepped_state} on raw parameters",
+        checks: vec![Box::new(law(true)), Box::new(law(false)), Box::new(slope)],
+    }
+}
