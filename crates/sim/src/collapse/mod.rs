@@ -19,7 +19,7 @@ pub use observe::{
 pub use scalar::{SearchedMode, search_mode};
 pub use start::{aligned_start, balanced_start, gaussian_start, spread_start};
 pub use train::{TrainError, Training, train, train_all};
-pub use trajectory::{descend, flow_states, stepped_state};
+pub use trajectory::{descended, flow_states, runge_kutta4};
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use rand_chacha::rand_core::SeedableRng;
 use solvable_linalg::{frobenius_norm, matmul, symmetric_eigenvalues, transpose_matmul};
 use solvable_model::collapse::{Bias, FreeFeaturesLoss};
 use solvable_sim::collapse::{
-    Training, balanced_start, descend, factor_singular_values, observe, spread_start, train_all,
+    Training, balanced_start, descended, factor_singular_values, observe, spread_start, train_all,
 };
 use solvable_theory::collapse::squared_minimum;
 
@@ -67,8 +67,8 @@ fn unfinished(cell: &Setting) -> Result<Vec<f64>, CheckError> {
     for stream in 0..3 {
         let mut rng = ChaCha12Rng::seed_from_u64(cell.seed);
         rng.set_stream(stream);
-        let mut x = spread_start(objective.layout(), 2.0, &mut rng);
-        descend(&objective, &mut x, 0.1, 200);
+        let start = spread_start(objective.layout(), 2.0, &mut rng);
+        let x = descended(&objective, &start, 0.1, 200).map_err(refused)?;
         values.extend(spectra(&objective, &x, &cell.lambdas(), false)?);
     }
     Ok(values)

@@ -4,7 +4,7 @@ use rand_chacha::rand_core::SeedableRng;
 use solvable_linalg::{Mat, trace_product};
 use solvable_model::Objective;
 use solvable_model::collapse::{Bias, FreeFeaturesLoss};
-use solvable_sim::collapse::{balance, descend, spread_start, stepped_state};
+use solvable_sim::collapse::{balance, descended, runge_kutta4, spread_start};
 use solvable_theory::collapse::imbalance_at;
 
 use super::common::{Setting, entries, log_uniform, pick, refused};
@@ -53,22 +53,19 @@ fn predicted(cell: &Setting, mu: f64) -> Result<f64, CheckError> {
     Ok(remaining(&initial, &now))
 }
 
-/// The remaining imbalance after ever finer steps of gradient descent, or of the pair of order 5.
+/// The remaining imbalance after ever finer steps of gradient descent, or of the Runge-Kutta method of order 4.
 fn stepped(cell: &Setting, corrupt: impl Fn(&mut Setting), euler: bool) -> Result<Vec<f64>, CheckError> {
     let (objective, x) = start(cell)?;
     let initial = blocks(&objective, &x);
     let trained = cell.but(corrupt).objective()?;
-    let levels = if euler { 5..12 } else { 3..8 };
+    let levels = if euler { 5..12 } else { 4..10 };
     levels
         .map(|k| {
             let steps = 1_u64 << k;
-            let step = TIME / steps as f64;
             let end = if euler {
-                let mut y = x.clone();
-                descend(&trained, &mut y, step, steps);
-                y
+                descended(&trained, &x, TIME / steps as f64, steps).map_err(refused)?
             } else {
-                stepped_state(&trained, &x, TIME, step).map_err(refused)?
+                runge_kutta4(&trained, &x, TIME, steps)
             };
             Ok(remaining(&initial, &blocks(&objective, &end)))
         })
@@ -79,7 +76,7 @@ fn law(euler: bool) -> Limit<Setting> {
     let (name, what, order) = if euler {
         ("gradient-descent", "imbalance left at a time, gradient descent with halving steps", 1.0)
     } else {
-        ("order-five", "imbalance left at a time, Runge-Kutta steps of order 5", 5.0)
+        ("order-four", "imbalance left at a time, Runge-Kutta steps of order 4", 4.0)
     };
     Limit::new(
         name,
@@ -87,7 +84,7 @@ fn law(euler: bool) -> Limit<Setting> {
         flows,
         |cell: &Setting| predicted(cell, cell.lambda_h),
         move |cell| stepped(cell, |_| {}, euler),
-        move |_| Ok(Contraction::Order { order, tolerance: if euler { 0.1 } else { 0.5 } }),
+        move |_| Ok(Contraction::Order { order, tolerance: 0.1 * order }),
         1e-12,
     )
     .wrong("rate mu for 2 mu", |cell| predicted(cell, 0.5 * cell.lambda_h))
@@ -159,7 +156,7 @@ pub(super) fn claim() -> Claim {
         assumptions: "Gradient flow of the full objective.",
         source: "Derived",
         formula: "solvable_theory::collapse::imbalance_at",
-        simulator: "solvable_sim::collapse::{descend, stepped_state} on raw parameters",
+        simulator: "solvable_sim::collapse::{descended, runge_kutta4} on raw parameters",
         checks: vec![Box::new(law(true)), Box::new(law(false)), Box::new(slope)],
     }
 }

@@ -2,7 +2,7 @@
 use serde::Serialize;
 use solvable_linalg::{Mat, frobenius_norm, matmul, svd};
 use solvable_model::collapse::{Bias, ClassCounts, FreeFeatures};
-use solvable_theory::collapse::{class_grams, critical_products};
+use solvable_theory::collapse::{Status, class_grams, critical_products, entropy_program_minimum};
 
 use super::error::SampleError;
 use super::{Assumed, StudyOptions, TrainedLoss, gram, outer_gram};
@@ -120,13 +120,21 @@ pub(super) fn predict(
     let problem = FreeFeatures::new(classes, widths, weight_decay.clone(), feature_decay, bias)
         .map_err(|e| words(&e))?;
     let mut notes = Vec::new();
-    if options.loss == TrainedLoss::CrossEntropy {
-        notes.push(
-            "lengths and angles are those of the squared loss; thresholds at depth one hold for both"
-                .to_owned(),
-        );
-    }
-    let minimum = squared(&problem, bias)?;
+    let exact = options.loss == TrainedLoss::CrossEntropy
+        && depth == 1
+        && problem.classes().classes() <= MOST_PROGRAM;
+    let minimum = if exact {
+        entropy(&problem, &mut notes)?
+    } else {
+        if options.loss == TrainedLoss::CrossEntropy {
+            notes.push(
+                "lengths and angles are those of the squared loss: under cross-entropy the exact minimum is known at depth one, \
+                 and computed there up to 64 classes; thresholds are those of depth one for both losses"
+                    .to_owned(),
+            );
+        }
+        squared(&problem, bias)?
+    };
     let assumed = Assumed {
         weight_decay: weight_decay.clone(),
         feature_decay,
@@ -163,6 +171,34 @@ fn squared(problem: &FreeFeatures, bias: Bias) -> Result<Minimum, String> {
         bias: grams.bias,
         centred: bias == Bias::Free,
         claim: if bias == Bias::Free { "NC-06" } else { "NC-05" },
+    })
+}
+
+/// Most classes for which the convex program is solved: each of its thousand steps decomposes a K x K matrix.
+const MOST_PROGRAM: usize = 64;
+
+/// Cross-entropy at depth one: `X = U S Q'` gives `W W' = sqrt(lambda_H/lambda_W) U S U'` and the Gram matrix of the means
+/// `sqrt(lambda_W/lambda_H) D^(-1/2) Q S Q' D^(-1/2)`.
+fn entropy(problem: &FreeFeatures, notes: &mut Vec<String>) -> Result<Minimum, String> {
+    let found = entropy_program_minimum(problem).map_err(|e| e.to_string())?;
+    if found.optimality.status != Status::Global {
+        notes.push(format!("the minimum is certified to {:.1e} only", found.optimality.gap));
+    }
+    let parts = svd(found.x.as_ref()).map_err(|e| e.to_string())?;
+    let k = problem.classes().classes();
+    let ratio = (problem.lambda_h() / problem.lambda_w()[0]).sqrt();
+    let root = |i: usize| (problem.classes().counts()[i] as f64).sqrt();
+    let gram = |u: &Mat<f64>, scale: f64| {
+        Mat::from_fn(k, k, |i, j| scale * (0..k).map(|r| parts.s[r] * u[(i, r)] * u[(j, r)]).sum::<f64>())
+    };
+    let features = gram(&parts.v, 1.0 / ratio);
+    Ok(Minimum {
+        features: Mat::from_fn(k, k, |i, j| features[(i, j)] / (root(i) * root(j))),
+        classifiers: gram(&parts.u, ratio),
+        logits: found.logits,
+        bias: if problem.bias().is_trained() { found.bias } else { Vec::new() },
+        centred: false,
+        claim: "NC-14",
     })
 }
 
