@@ -4,6 +4,7 @@ mod guard;
 mod order;
 #[allow(clippy::excessive_precision, reason = "the digits as published")]
 mod problems;
+mod properties;
 mod published;
 mod rules;
 mod stiff;

@@ -37,7 +37,7 @@ fn check(problem: &Problem, method: Method, tolerances: [f64; 2], gain: f64) -> 
 }
 
 #[allow(clippy::print_stdout, reason = "shown with --nocapture")]
-fn show(rows: &[String]) {
+pub(super) fn show(rows: &[String]) {
     println!("{}", rows.join("\n"));
 }
 
