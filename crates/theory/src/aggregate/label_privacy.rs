@@ -3,7 +3,7 @@ use solvable_model::InputError;
 use solvable_model::aggregate::{GroupedLimit, IsotropicLimit, LabelPrivacy, Mixing, RowGroup, SpectrumPart};
 
 use super::equivalent::{Equivalent, equivalent};
-use super::error::AggregateError;
+use super::error::{AggregateError, refuse_left_limit};
 
 /// Noise of the release on one bag mean.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -171,8 +171,7 @@ pub fn clipped_risk(
     lambda: f64,
     privacy: &LabelPrivacy,
 ) -> Result<ClippedRisk, AggregateError> {
-    let condition = "a left limit needs lambda > 0 here";
-    InputError::check("lambda", lambda, !(mixing.is_left_limit() && lambda == 0.0), condition)?;
+    refuse_left_limit(mixing, lambda)?;
     let (k, r2) = (problem.k(), problem.r2());
     let label = clipped_label(privacy.clip_level(), r2, problem.s2())?;
     let noise = label.residual + noise_of_privacy(privacy) / k;

@@ -53,13 +53,13 @@ pub use estimator::{BagFlow, Estimate, estimate};
 pub use finite::{
     bag_level_expected_risk, expected_risk, instance_level_expected_risk, left_limit_expected_risk,
 };
-pub use isotropic::{RidgeLimit, ridge_limit, ridgeless_risk};
+pub use isotropic::{RidgeLimit, RidgeQuery, ridge_limit, ridge_limits, ridgeless_risk};
 pub use jacobi::interpolated_expected_risk;
 pub use label_privacy::{
     ClippedLabel, ClippedRisk, LaplaceNoise, clipped_label, clipped_risk, clipping_probability_bound,
     label_privacy_loss, laplace_noise, noise_of_privacy,
 };
-pub use losses::{BagLosses, LossGap, loss_gap, losses, within_bag_variance};
+pub use losses::{BagLosses, LossGap, curvature_gap, loss_gap, losses, within_bag_variance};
 pub use observables::{Observables, observables};
 pub use path::{BagPath, PathPoint, RidgePath, RidgelessPath, bag_means, gcv_score};
 pub use risk::Risk;

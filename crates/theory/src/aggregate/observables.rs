@@ -2,7 +2,7 @@
 use solvable_model::aggregate::{Mixing, SpectralLimit};
 
 use super::equivalent::bag_equivalent;
-use super::error::{AggregateError, in_range};
+use super::error::{AggregateError, in_range, refuse_left_limit};
 use super::isotropic::leverage;
 use super::risk::charge;
 
@@ -35,9 +35,7 @@ pub fn observables(
     mixing: Mixing,
     lambda: f64,
 ) -> Result<Observables, AggregateError> {
-    let condition = "a left limit needs lambda > 0 here";
-    let allowed = !(mixing.is_left_limit() && lambda == 0.0);
-    solvable_model::InputError::check("lambda", lambda, allowed, condition)?;
+    refuse_left_limit(mixing, lambda)?;
     let limit = bag_equivalent(problem, mixing, lambda)?;
     let (bag, bag_gap) = leverage(1.0, limit.point.delta);
     let (_, within_gap) = leverage(mixing.tau(), limit.point.delta);

@@ -67,6 +67,21 @@ fn gap_is_the_difference_of_the_losses_as_written() {
         assert!((instance - bag - found.gap).abs() < 30.0 * 16.0 * f64::EPSILON, "{loss:?}");
         assert!(found.gap >= 0.0 && found.upper.is_none_or(|u| found.gap <= u * (1.0 + 1e-15)));
     }
+    // From curvatures: logistic, Poisson, and a loss whose gap depends on labels, (f - y)^4.
+    let sigma = |f: f64| 1.0 / (1.0 + (-f).exp());
+    let gap = |l: PointwiseLoss| loss_gap(l, &bags, &f).expect("valid").gap;
+    let logistic = curvature_gap(&bags, &labels, &f, |_, f| sigma(f) * sigma(-f)).expect("valid");
+    close(logistic, gap(PointwiseLoss::Logistic), 1e-14);
+    let poisson = curvature_gap(&bags, &labels, &f, |_, f| f.exp()).expect("valid");
+    close(poisson, gap(PointwiseLoss::Poisson), 1e-14);
+    let quartic = curvature_gap(&bags, &labels, &f, |y, f| 12.0 * (f - y).powi(2)).expect("valid");
+    let mut direct = 0.0;
+    for a in 0..4 {
+        let mean = bags.means(&f).expect("shape")[a];
+        let rows = bags.members(a).iter().map(|&i| (f[i] - labels[a]).powi(4)).sum::<f64>() / 3.0;
+        direct += (rows - (mean - labels[a]).powi(4)) / 4.0;
+    }
+    close(quartic, direct, 1e-12);
     let single = BagDesign::consecutive(12, 1).expect("divides");
     assert_eq!(loss_gap(PointwiseLoss::Logistic, &single, &f).expect("valid").gap, 0.0);
     let unequal = BagDesign::new(3, &[vec![0, 1], vec![2]]).expect("partition");

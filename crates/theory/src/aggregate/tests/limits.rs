@@ -416,3 +416,22 @@ fn agg_13_gcv_identity() {
         assert!(seen.within >= 0.0);
     }
 }
+
+#[test]
+fn batches_are_the_single_evaluations() {
+    let queries: Vec<RidgeQuery> = (0..50)
+        .map(|i| RidgeQuery {
+            problem: isotropic(0.03 + 0.05 * f64::from(i), 1.0 + f64::from(i % 7), 1.0, 0.5),
+            mixing: at(f64::from(i % 11) / 10.0),
+            lambda: if i % 5 == 0 { 0.0 } else { 0.01 * f64::from(i) },
+        })
+        .collect();
+    let mut out = Vec::new();
+    ridge_limits(&queries, &mut out).expect("valid");
+    assert_eq!(out.len(), queries.len());
+    for (query, found) in queries.iter().zip(&out) {
+        assert_eq!(*found, ridge_limit(&query.problem, query.mixing, query.lambda).expect("valid"));
+    }
+    let bad = RidgeQuery { lambda: -1.0, ..queries[0] };
+    assert!(ridge_limits(&[queries[0], bad], &mut out).is_err());
+}

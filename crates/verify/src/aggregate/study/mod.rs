@@ -16,7 +16,7 @@ use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rayon::prelude::*;
 use serde::{Serialize, Serializer};
-use solvable_linalg::{Mat, SymmetricEigen, symmetric_eigen, transpose_matmul};
+use solvable_linalg::{Mat, MatRef, SymmetricEigen, symmetric_eigen, transpose_matmul};
 use solvable_model::aggregate::{LabelPrivacy, Mixing};
 use solvable_sim::aggregate::{Population, RidgeExperiment, laplace};
 use solvable_sim::monte_carlo;
@@ -201,7 +201,7 @@ enum Labels {
 struct Problem<'a> {
     options: &'a StudyOptions,
     /// Treated covariates in at most as many coordinates as rows.
-    x: Mat<f64>,
+    x: MatRef<'a, f64>,
     labels: Labels,
     given: Option<Vec<Vec<usize>>>,
     privacy: Option<LabelPrivacy>,
@@ -239,8 +239,9 @@ pub fn study(options: &StudyOptions) -> Result<Study, StudyError> {
     let (rows, dimension) = (features.rows(), features.dimension());
     let given = options.bags.as_ref().map(|path| bags::read(path, rows)).transpose()?;
     let labels = read_labels(options, rows, given.as_ref().map(Vec::len))?;
-    let (x, basis) = surrogate::compress(features.values().to_owned())?;
-    let gram = transpose_matmul(x.as_ref(), x.as_ref());
+    let compressed = surrogate::compress(features.values())?;
+    let x = compressed.as_ref().map_or_else(|| features.values(), |(z, _)| z.as_ref());
+    let gram = transpose_matmul(x, x);
     let scaled = Mat::from_fn(gram.nrows(), gram.ncols(), |i, j| gram[(i, j)] / rows as f64);
     let covariance = symmetric_eigen(scaled.as_ref()).map_err(StudyError::refused)?;
     drop((gram, scaled));
@@ -269,9 +270,9 @@ pub fn study(options: &StudyOptions) -> Result<Study, StudyError> {
         })
         .unwrap_or(0);
     let theta = &first.fits[chosen].point.theta;
-    let coefficients = basis.map_or_else(
+    let coefficients = compressed.as_ref().map_or_else(
         || theta.clone(),
-        |q| {
+        |(_, q)| {
             let mut out = vec![0.0; q.nrows()];
             solvable_linalg::mat_vec(q.as_ref(), theta, &mut out);
             out

@@ -1,7 +1,7 @@
 //! The Gaussian problem that stands for the user's: spectrum, energies and noise estimated from bags, and its risk.
 use std::collections::BTreeMap;
 
-use solvable_linalg::{Mat, SymmetricEigen};
+use solvable_linalg::{Mat, MatRef, SymmetricEigen};
 use solvable_model::aggregate::{BagDesign, GroupedLimit, Mixing, RowGroup, SpectrumPart};
 use solvable_theory::aggregate::equivalent;
 
@@ -164,12 +164,14 @@ impl Surrogate {
     }
 }
 
-/// Orthonormal coordinates for rows fewer than features: X = Z Q', Z n x n.
-pub(super) fn compress(x: Mat<f64>) -> Result<(Mat<f64>, Option<Mat<f64>>), StudyError> {
-    let (n, d) = (x.nrows(), x.ncols());
-    if d <= n {
-        return Ok((x, None));
+/// Coordinates Z and their basis Q.
+pub(super) type Coordinates = (Mat<f64>, Mat<f64>);
+
+/// Orthonormal coordinates for rows fewer than features: X = Z Q', Z n x n; `None` when there is nothing to gain.
+pub(super) fn compress(x: MatRef<'_, f64>) -> Result<Option<Coordinates>, StudyError> {
+    if x.ncols() <= x.nrows() {
+        return Ok(None);
     }
     let factors = solvable_linalg::qr(x.transpose()).map_err(StudyError::refused)?;
-    Ok((factors.r.transpose().to_owned(), Some(factors.q)))
+    Ok(Some((factors.r.transpose().to_owned(), factors.q)))
 }
