@@ -1,0 +1,154 @@
+//! Training in time: trajectories of the reduced layer, end points of the full one.
+use solvable_linalg::Mat;
+use solvable_model::icl::{FactoredLoss, FullLayerLoss, QueryToken, RegressionTask};
+use solvable_model::{Covariance, Objective};
+use solvable_sim::flow::{GradientFlow, Method, Options as FlowOptions, integrate};
+use solvable_sim::monte_carlo::Stream;
+use solvable_sim::normal;
+use solvable_theory::icl::{IsotropicFlow, Whitened, excess_loss, final_rate, minimum, mirror_point};
+
+use super::support::linear;
+use crate::figure::{Axis, Colour, Datum, Figure, FigureSpec, Mark, Panel, by_budget, stream_seed};
+use crate::run::Options;
+use crate::{CheckError, Parameters};
+
+pub(super) const TRAJECTORIES: FigureSpec = FigureSpec {
+    name: "icl-loss-trajectories",
+    title: "Gradient flow from small starts",
+    caption: "Left: excess loss over half the minimum from balanced starts of three scales: plateau, one drop, exponential tail of \
+              slope $-2 r_{\\min}$ (dashes). Right: the factors from an unbalanced start; $u^2 - \\|U\\|_F^2$ is conserved. Lines: \
+              closed form; points: the matrix flow, integrated.",
+    claims: &[],
+    build: trajectories,
+};
+
+fn trajectories(options: &Options) -> Result<Figure, CheckError> {
+    let (d, n, sigma2) = (5, 10, 0.1);
+    let task = RegressionTask::isotropic(d, 1.0, 1.0, sigma2, n)?;
+    let law = Whitened::new(&task)?;
+    let flow = IsotropicFlow::new(d, 1.0, 1.0, sigma2, n)?;
+    let loss = FactoredLoss::new(&task);
+    let root = (d as f64).sqrt();
+    let matrix = |r: f64| Mat::from_fn(d, d, |i, j| if i == j { r / root } else { 0.0 });
+    let integrated = |u0: f64, theta0: f64, times: Vec<f64>| -> Result<Vec<Vec<f64>>, CheckError> {
+        let mut start = vec![0.0; 1 + d * d];
+        start[0] = u0;
+        start[1..].iter_mut().step_by(d + 1).for_each(|x| *x = theta0 / root);
+        let end = times.last().copied().unwrap_or(0.0);
+        let scale = u0.abs().max(theta0.abs());
+        let how = FlowOptions::until(end)
+            .method(Method::DormandPrince8)
+            .tolerance(1e-10, 1e-12 * scale)
+            .energy_guard(false)
+            .record(times);
+        Ok(integrate(&GradientFlow::of(&loss), &start, &how).map_err(CheckError::from_error)?.states)
+    };
+    let end = 12.0;
+    let mut left =
+        Panel::new(Axis::linear("time"), Axis::log("excess loss l - l*").range(1e-9, 4.0)).title("loss");
+    let rate = final_rate(&law, 0.0)?.r_min;
+    for (k, scale) in [1e-1, 1e-3, 1e-6].into_iter().enumerate() {
+        let colour = Colour::of(k);
+        let line = linear(0.0, end, 160)
+            .into_iter()
+            .map(|t| {
+                let at = flow.at(scale, scale, t)?;
+                Ok((t, 0.5 * excess_loss(&law, matrix(at.u * at.theta).as_ref())?))
+            })
+            .collect::<Result<Vec<_>, CheckError>>()?;
+        let times = linear(0.5, end - 0.5, 12);
+        let mut points = Vec::new();
+        for (t, x) in times.iter().zip(integrated(scale, scale, times.clone())?) {
+            let excess = 0.5 * excess_loss(&law, loss.effective_matrix(&x).as_ref())?;
+            points.push((*t, excess, 0.0));
+        }
+        // The tail is anchored where the closed form has entered it.
+        let (t0, y0) = line.iter().copied().find(|p| p.1 < 1e-3).unwrap_or((end, 1e-3));
+        let tail = [(t0, y0), (end, y0 * (-2.0 * rate * (end - t0)).exp())];
+        left = left
+            .line(format!("closed form, scale {scale:e}"), colour, line)
+            .points(format!("integrated, scale {scale:e}"), colour, points)
+            .dashed("", Colour::Grey, tail);
+    }
+    let (u0, theta0) = (0.6, 0.05);
+    let times = linear(0.0, 4.0, 11);
+    let states = integrated(u0, theta0, times.clone())?;
+    let curve = linear(0.0, 4.0, 80)
+        .into_iter()
+        .map(|t| Ok((t, flow.at(u0, theta0, t)?)))
+        .collect::<Result<Vec<_>, CheckError>>()?;
+    let norm = |x: &[f64]| x[1..].iter().map(|v| v * v).sum::<f64>().sqrt();
+    let c = u0 * u0 - theta0 * theta0;
+    let right = Panel::new(Axis::linear("time"), Axis::linear("value").include(0.0))
+        .title("factors")
+        .line("u, closed form", Colour::Blue, curve.iter().map(|(t, p)| (*t, p.u)))
+        .points("u, integrated", Colour::Blue, times.iter().zip(&states).map(|(t, x)| (*t, x[0], 0.0)))
+        .line("|U|, closed form", Colour::Vermillion, curve.iter().map(|(t, p)| (*t, p.theta)))
+        .points(
+            "|U|, integrated",
+            Colour::Vermillion,
+            times.iter().zip(&states).map(|(t, x)| (*t, norm(x), 0.0)),
+        )
+        .line("u^2 - |U|^2, start", Colour::Green, [(0.0, c), (4.0, c)])
+        .points(
+            "u^2 - |U|^2, integrated",
+            Colour::Green,
+            times.iter().zip(&states).map(|(t, x)| (*t, x[0] * x[0] - norm(x).powi(2), 0.0)),
+        );
+    let parameters = format!(
+        "d = {d}, N = {n}, Lambda = Psi = I, noise {sigma2}, r_min = {rate:.4}; no random numbers (seed {} unused)",
+        options.seed
+    );
+    Ok(Figure::new(parameters).panel(left).panel(right))
+}
+
+pub(super) const LANDSCAPE: FigureSpec = FigureSpec {
+    name: "icl-landscape",
+    title: "Where training of all blocks of the layer ends",
+    caption: "Final loss of gradient flow on every block of the layer from random Gaussian starts: some runs end at the global \
+              minimum $L^*$, others at the mirror point of loss $L_1^*$, which reads labels as keys and inputs as values and is a \
+              strict local minimum here. The shares are observations of these starts, not predictions.",
+    claims: &[],
+    build: landscape,
+};
+
+fn landscape(options: &Options) -> Result<Figure, CheckError> {
+    let runs = by_budget(options, 8, 60);
+    let (time, n) = by_budget(options, (60.0, 6), (400.0, 6));
+    let lambda = Covariance::from_rows("Lambda", &[vec![0.9, -0.35], vec![-0.35, 1.7]])?;
+    let psi = Covariance::from_rows("Psi", &[vec![1.4, 0.6], vec![0.6, 0.7]])?;
+    let task = RegressionTask::new(lambda, psi, 0.3, n)?;
+    let law = Whitened::new(&task)?;
+    let (best, mirror) = (minimum(&law)?, mirror_point(&law, 0)?.loss);
+    let loss = FullLayerLoss::new(&task, n as f64, QueryToken::Inside)?;
+    let seed = stream_seed(options, LANDSCAPE.name, &Parameters::new().with("runs", runs));
+    let how = FlowOptions::until(time).tolerance(1e-6, 1e-8);
+    let mut losses = Vec::new();
+    for run in 0..runs {
+        let mut start = vec![0.0; loss.dimension()];
+        normal::fill(&mut Stream::new(seed, run), &mut start);
+        start.iter_mut().for_each(|x| *x *= 0.5);
+        let end = integrate(&GradientFlow::of(&loss), &start, &how).map_err(CheckError::from_error)?;
+        losses.push(2.0 * loss.value(&end.state, &mut ()));
+    }
+    let (low, high) =
+        (0.95 * best.min(mirror), 1.05 * losses.iter().copied().fold(mirror.max(best), f64::max));
+    let bins = 40;
+    let width = (high - low) / f64::from(bins);
+    let share = |i: i32| {
+        let inside = |x: &&f64| ((**x - low) / width).floor() as i32 == i;
+        losses.iter().filter(inside).count() as f64 / runs as f64
+    };
+    let bars = (0..bins)
+        .filter(|&i| share(i) > 0.0)
+        .map(|i| Datum::new(low + (f64::from(i) + 0.5) * width, share(i)));
+    let panel = Panel::new(Axis::linear("final loss L"), Axis::linear("share of runs").range(0.0, 1.0))
+        .series("end points of the flow", Colour::Sky, Mark::Bars(width), bars)
+        .line("L*, global minimum", Colour::Blue, [(best, 0.0), (best, 1.0)])
+        .line("L*_1, mirror point", Colour::Vermillion, [(mirror, 0.0), (mirror, 1.0)]);
+    let parameters = format!(
+        "d = 2, N = {n}, noise 0.3, query inside, rho = N, {runs} starts of scale 0.5, time {time}, seed {}",
+        options.seed
+    );
+    Ok(Figure::new(parameters).panel(panel))
+}
