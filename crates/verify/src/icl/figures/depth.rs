@@ -4,8 +4,8 @@ use solvable_model::icl::{AttentionLayer, QueryToken, RegressionTask};
 use solvable_sim::icl::{AttentionStack, CovariateLaw, PromptSampler, StackError};
 use solvable_theory::icl::{
     Coordinates, FiniteSize, Schedule, bayes_limit, best_constant_step, best_correction, best_one_step_on,
-    best_two_layer_correction, corrected_condition, finite_optimum, limit_risk, normalised_finite_risk,
-    one_step_risk, optimal_depth_risk, optimal_limit_steps,
+    best_two_layer_correction, corrected_condition, finite_optimal_risk, finite_optimum, limit_risk,
+    normalised_finite_risk, one_step_risk, optimal_depth_risk, optimal_limit_steps,
 };
 
 use super::support::{Layers, linear, literal, mean};
@@ -17,65 +17,73 @@ pub(super) const RISK: FigureSpec = FigureSpec {
     name: "icl-depth",
     title: "Risk against the number of layers",
     caption: "At aspect ratio $c = d/N = 1/2$: the best constant step (rate $4c/(1+c)^2$), the optimal schedule (rate $c$ without \
-              noise), and two layers with curvature correction, which nearly attain four optimal layers. Lines: large-dimension \
-              limit; points: literal attention at finite size, off by the $O(1/d)$ of the figure on the approach to the limit. \
-              With noise the optimal schedule descends the ridge loss (line only) and stops at the Bayes risk (dashes); a constant \
-              step is best stopped early.",
+              noise), and two layers with curvature correction, which nearly attain four optimal layers. Dashes: limit of large \
+              dimension; lines: exact at the dimension of the points, from rational Wishart moments, which rare prompts raise \
+              at depth; points: literal attention. With noise the optimal schedule descends the ridge loss, which plain layers \
+              do not, and stops at the Bayes risk (dots).",
     claims: &[],
     build: risk,
 };
 
 fn risk(options: &Options) -> Result<Figure, CheckError> {
-    let (d, count) = by_budget(options, (24, 40), (100, 400));
+    let (d, count) = by_budget(options, (60, 30), (100, 1000));
     let (n, c) = (2 * d, 0.5);
-    let layers: Vec<usize> = (0..=10).collect();
+    let depths = [1, 2, 3, 4, 6];
     let mut figure = Figure::new(format!(
         "c = 1/2; points: d = {d}, N = {n}, {count} prompts a point, seed {}",
         options.seed
     ));
     for (title, s) in [("no noise", 0.0), ("noise s = 0.1", 0.1)] {
-        let sigma2 = s * n as f64;
-        let (mut optimal, mut constant) = (Vec::new(), Vec::new());
-        for &k in &layers {
-            optimal.push((k as f64, optimal_depth_risk(k, c, s)?.risk));
-            constant.push((k as f64, best_constant_step(k, c, s)?.risk));
+        let attention = |etas: &[f64], gammas: &[f64]| {
+            let layers = Layers { etas, gammas };
+            literal(options, RISK.name, count, (d, n), s * n as f64, &layers)
+        };
+        let (mut optimal_limit, mut constant_limit) = (Vec::new(), Vec::new());
+        for k in 0..=10 {
+            optimal_limit.push((k as f64, optimal_depth_risk(k, c, s)?.risk));
+            constant_limit.push((k as f64, best_constant_step(k, c, s)?.risk));
         }
-        let (mut simulated, mut equal) = (Vec::new(), Vec::new());
-        for k in [1, 2, 4, 8] {
-            let step = best_constant_step(k, c, s)?.eta;
-            let (value, bar) = literal(
-                options,
-                RISK.name,
-                count,
-                (d, n),
-                sigma2,
-                &Layers { etas: &vec![step; k], gammas: &[] },
-            )?;
-            equal.push((k as f64, value, bar));
+        let (mut optimal, mut constant) = (vec![(0.0, 1.0)], vec![(0.0, 1.0)]);
+        let (mut optimal_points, mut constant_points) = (Vec::new(), Vec::new());
+        for k in depths {
+            let x = k as f64;
+            let equal = vec![best_constant_step(k, c, s)?.eta; k];
+            constant.push((x, normalised_finite_risk(d, n, s, &Schedule::new(&equal, &[])?)?));
+            let (value, bar) = attention(&equal, &[])?;
+            constant_points.push((x, value, bar));
             if s == 0.0 {
                 let etas = optimal_limit_steps(k, c, 0.0)?;
-                let (value, bar) =
-                    literal(options, RISK.name, count, (d, n), sigma2, &Layers { etas: &etas, gammas: &[] })?;
-                simulated.push((k as f64, value, bar));
+                optimal.push((x, normalised_finite_risk(d, n, s, &Schedule::new(&etas, &[])?)?));
+                let (value, bar) = attention(&etas, &[])?;
+                optimal_points.push((x, value, bar));
+            } else {
+                optimal.push((x, finite_optimal_risk(k, d, n, s)?));
             }
         }
         let two = best_two_layer_correction(c, s)?;
         let gammas = [two.gammas[0], 0.0];
-        let (value, bar) =
-            literal(options, RISK.name, count, (d, n), sigma2, &Layers { etas: &two.etas, gammas: &gammas })?;
+        let exact = normalised_finite_risk(d, n, s, &Schedule::new(&two.etas, &gammas)?)?;
+        let (value, bar) = attention(&two.etas, &gammas)?;
         let mut panel = Panel::new(Axis::linear("layers K").whole(), Axis::log("risk over d tau^2"))
             .title(title)
+            .dashed("", Colour::Blue, constant_limit)
             .line("constant step", Colour::Blue, constant)
-            .points("constant step, attention", Colour::Blue, equal)
-            .line("optimal schedule", Colour::Vermillion, optimal)
-            .points("optimal schedule, attention", Colour::Vermillion, simulated)
-            .line("two corrected layers", Colour::Green, [(1.8, two.risk), (2.2, two.risk)])
-            .points("two corrected layers, attention", Colour::Green, [(2.0, value, bar)]);
-        if s > 0.0 {
+            .points("constant step, attention", Colour::Blue, constant_points)
+            .dashed("", Colour::Vermillion, optimal_limit)
+            .line("optimal schedule", Colour::Vermillion, optimal);
+        if s == 0.0 {
+            panel = panel.points("optimal schedule, attention", Colour::Vermillion, optimal_points);
+        } else {
             let floor = bayes_limit(c, s)?;
-            panel = panel.dashed("Bayes", Colour::Grey, [(0.0, floor), (10.0, floor)]);
+            panel = panel.dotted("Bayes", Colour::Grey, [(0.0, floor), (10.0, floor)]);
         }
-        figure = figure.panel(panel);
+        figure = figure.panel(
+            panel.line("two corrected layers", Colour::Green, [(1.8, exact), (2.2, exact)]).points(
+                "two corrected layers, attention",
+                Colour::Green,
+                [(2.0, value, bar)],
+            ),
+        );
     }
     Ok(figure)
 }
@@ -90,7 +98,7 @@ pub(super) const STEP: FigureSpec = FigureSpec {
 };
 
 fn constant_step(options: &Options) -> Result<Figure, CheckError> {
-    let (d, count) = by_budget(options, (24, 12), (100, 200));
+    let (d, count) = by_budget(options, (50, 16), (100, 400));
     let (n, c) = (2 * d, 0.5);
     let mut figure = Figure::new(format!(
         "c = 1/2; points: d = {d}, N = {n}, {count} prompts a point, seed {}",

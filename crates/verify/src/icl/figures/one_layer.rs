@@ -226,10 +226,13 @@ fn bayes(options: &Options) -> Result<Figure, CheckError> {
             }
         }
         let mut points = Vec::new();
-        for n in [1, 3, 6, 7, 12, 40, 200] {
-            if sigma2 == 0.0 && n >= d {
-                continue;
-            }
+        if sigma2 == 0.0 {
+            let exact = (1..d).map(|n| (n as f64, (d - n) as f64));
+            panel = panel.line("Bayes, noise 0, exact", Colour::Grey, exact);
+        }
+        // The sampler draws posteriors, which need noise.
+        let lengths: &[usize] = if sigma2 > 0.0 { &[1, 3, 6, 12, 40, 200] } else { &[] };
+        for &n in lengths {
             let task = RegressionTask::isotropic(d, 1.0, 1.0, sigma2, n)?;
             let draws = BayesRisk::new(&task)?;
             let parameters = Parameters::new().with("sigma2", sigma2).with("N", n);
@@ -263,7 +266,9 @@ pub(super) const NONLINEAR: FigureSpec = FigureSpec {
 
 fn nonlinear(options: &Options) -> Result<Figure, CheckError> {
     let d = 4;
-    let count = by_budget(options, 3000, 300_000);
+    // The samples are heavy tailed: short prompts, which cost less, get more of them.
+    let budget = by_budget(options, 150_000_u64, 20_000_000);
+    let count = |n: usize| (budget / n as u64).min(budget / 5);
     let links: [(&str, &[f64]); 4] = [
         ("z", &[0.0, 1.0]),
         ("z + z^2", &[0.0, 1.0, 1.0]),
@@ -295,8 +300,14 @@ fn nonlinear(options: &Options) -> Result<Figure, CheckError> {
             let stack = AttentionStack::gradient_steps(d, &[step.eta], n as f64, QueryToken::Masked)?;
             let error = StackError::new(law, stack, -1.0)?;
             let parameters = Parameters::new().with("g", name).with("N", n);
-            let (value, bar) =
-                mean(options, NONLINEAR.name, &parameters, count, || error.work(), |s, w| error.draw(s, w))?;
+            let (value, bar) = mean(
+                options,
+                NONLINEAR.name,
+                &parameters,
+                count(n),
+                || error.work(),
+                |s, w| error.draw(s, w),
+            )?;
             points.push((n as f64, value / power, bar / power));
         }
         let colour = Colour::of(k);
@@ -305,6 +316,6 @@ fn nonlinear(options: &Options) -> Result<Figure, CheckError> {
             .dashed("", colour, [(1.0, floor), (2000.0, floor)])
             .points(format!("simulation, g = {name}"), colour, points);
     }
-    let parameters = format!("d = {d}, no noise, {count} prompts a point, seed {}", options.seed);
+    let parameters = format!("d = {d}, no noise, {budget} examples a point, seed {}", options.seed);
     Ok(Figure::new(parameters).panel(panel))
 }

@@ -5,7 +5,7 @@ use solvable_model::{Covariance, Objective};
 use solvable_sim::flow::{GradientFlow, Method, Options as FlowOptions, integrate};
 use solvable_sim::monte_carlo::Stream;
 use solvable_sim::normal;
-use solvable_theory::icl::{IsotropicFlow, Whitened, excess_loss, final_rate, minimum, mirror_point};
+use solvable_theory::icl::{IsotropicFlow, Whitened, excess_loss, minimum, mirror_point};
 
 use super::support::linear;
 use crate::figure::{Axis, Colour, Datum, Figure, FigureSpec, Mark, Panel, by_budget, stream_seed};
@@ -16,7 +16,7 @@ pub(super) const TRAJECTORIES: FigureSpec = FigureSpec {
     name: "icl-loss-trajectories",
     title: "Gradient flow from small starts",
     caption: "Left: excess loss over half the minimum from balanced starts of three scales: plateau, one drop, exponential tail of \
-              slope $-2 r_{\\min}$ (dashes). Right: the factors from an unbalanced start; $u^2 - \\|U\\|_F^2$ is conserved. Lines: \
+              slope $-4\\alpha$, $\\alpha = \\sqrt d\\,\\lambda^2\\psi$ (dashes). Right: the factors from an unbalanced start; $u^2 - \\|U\\|_F^2$ is conserved. Lines: \
               closed form; points: the matrix flow, integrated.",
     claims: &[],
     build: trajectories,
@@ -46,7 +46,8 @@ fn trajectories(options: &Options) -> Result<Figure, CheckError> {
     let end = 12.0;
     let mut left =
         Panel::new(Axis::linear("time"), Axis::log("excess loss l - l*").range(1e-9, 4.0)).title("loss");
-    let rate = final_rate(&law, 0.0)?.r_min;
+    // The balanced isotropic start excites only the direction of the identity, whose rate is 2 alpha.
+    let rate = 2.0 * flow.alpha();
     for (k, scale) in [1e-1, 1e-3, 1e-6].into_iter().enumerate() {
         let colour = Colour::of(k);
         let line = linear(0.0, end, 160)
@@ -96,7 +97,8 @@ fn trajectories(options: &Options) -> Result<Figure, CheckError> {
             times.iter().zip(&states).map(|(t, x)| (*t, x[0] * x[0] - norm(x).powi(2), 0.0)),
         );
     let parameters = format!(
-        "d = {d}, N = {n}, Lambda = Psi = I, noise {sigma2}, r_min = {rate:.4}; no random numbers (seed {} unused)",
+        "d = {d}, N = {n}, Lambda = Psi = I, noise {sigma2}, alpha = {:.4}; no random numbers (seed {} unused)",
+        flow.alpha(),
         options.seed
     );
     Ok(Figure::new(parameters).panel(left).panel(right))
@@ -113,7 +115,7 @@ pub(super) const LANDSCAPE: FigureSpec = FigureSpec {
 };
 
 fn landscape(options: &Options) -> Result<Figure, CheckError> {
-    let runs = by_budget(options, 8, 60);
+    let runs = by_budget(options, 16, 100);
     let (time, n) = by_budget(options, (60.0, 6), (400.0, 6));
     let lambda = Covariance::from_rows("Lambda", &[vec![0.9, -0.35], vec![-0.35, 1.7]])?;
     let psi = Covariance::from_rows("Psi", &[vec![1.4, 0.6], vec![0.6, 0.7]])?;
@@ -131,9 +133,8 @@ fn landscape(options: &Options) -> Result<Figure, CheckError> {
         let end = integrate(&GradientFlow::of(&loss), &start, &how).map_err(CheckError::from_error)?;
         losses.push(2.0 * loss.value(&end.state, &mut ()));
     }
-    let (low, high) =
-        (0.95 * best.min(mirror), 1.05 * losses.iter().copied().fold(mirror.max(best), f64::max));
-    let bins = 40;
+    let (low, high) = (0.9 * best.min(mirror), 1.1 * losses.iter().copied().fold(mirror.max(best), f64::max));
+    let bins = 60;
     let width = (high - low) / f64::from(bins);
     let share = |i: i32| {
         let inside = |x: &&f64| ((**x - low) / width).floor() as i32 == i;
