@@ -38,6 +38,16 @@ pub enum CertifyError {
         /// Why.
         reason: &'static str,
     },
+    /// Two numbers that differ by less than their enclosures can tell.
+    #[error("{left} and {right} are too close to be ordered with certainty (near {near:e})")]
+    Undecided {
+        /// The first quantity.
+        left: &'static str,
+        /// The second quantity.
+        right: &'static str,
+        /// About where both lie.
+        near: f64,
+    },
     /// A matrix that could not be certified regular.
     #[error("the {size} x {size} matrix could not be certified invertible")]
     Singular {

@@ -160,6 +160,12 @@ impl Interval {
         self.intersection(&Self { low: Dyadic::zero(), high: self.high.clone().max(Dyadic::zero()) })
     }
 
+    /// The larger of two numbers.
+    #[must_use]
+    pub fn max(&self, other: &Self) -> Self {
+        Self { low: self.low.clone().max(other.low.clone()), high: self.high.clone().max(other.high.clone()) }
+    }
+
     /// The absolute value.
     #[must_use]
     pub fn abs(&self) -> Self {

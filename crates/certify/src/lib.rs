@@ -5,7 +5,7 @@
 //! | `dyadic` | integers times powers of two, rounded up or down |
 //! | `interval` | [`Interval`] |
 //! | `elementary` | exp, ln, roots, with proved remainders |
-//! | `root` | [`enclose_root`]: scalar roots |
+//! | `root` | [`enclose_root`], [`newton`]: scalar roots |
 //! | `matrix` | [`IntervalMatrix`]: products, linear systems |
 //! | `eigen` | [`enclose_eigenvalues`] of symmetric matrices |
 pub mod aggregate;
@@ -26,4 +26,4 @@ pub use eigen::enclose_eigenvalues;
 pub use error::{CertifyError, Refusal};
 pub use interval::{Interval, PRECISION};
 pub use matrix::IntervalMatrix;
-pub use root::{Evaluate, Root, enclose_root};
+pub use root::{Evaluate, Root, enclose_root, newton};

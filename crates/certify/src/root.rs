@@ -87,6 +87,34 @@ pub fn enclose_root(
     Ok(Root { low, high, unique: is_unique(low, high, derivative) })
 }
 
+/// Shrinks an interval that holds exactly one root by interval Newton steps `X <- X n (m - f(m)/f'(X))`, m in the middle.
+///
+/// Every root of f in the start is kept. Stops when a step no longer halves the width: at the accuracy of the evaluation.
+///
+/// # Errors
+/// [`CertifyError::NoRoot`] when the start turns out to hold none, or an evaluation fails.
+pub fn newton(
+    start: Interval,
+    f: impl Fn(&Interval) -> Result<Interval, CertifyError>,
+    derivative: impl Fn(&Interval) -> Result<Interval, CertifyError>,
+) -> Result<Interval, CertifyError> {
+    let mut x = start;
+    for _ in 0..8 {
+        let m = x.middle();
+        let step = (f(&m)? / derivative(&x)?)?;
+        let next = x.intersection(&(m - step)).ok_or(CertifyError::NoRoot {
+            near: x.midpoint(),
+            reason: "the Newton step leaves the interval",
+        })?;
+        let done = next.width() > 0.5 * x.width();
+        x = next;
+        if done {
+            break;
+        }
+    }
+    Ok(x)
+}
+
 fn is_unique(low: f64, high: f64, derivative: Option<&Evaluate<'_>>) -> bool {
     let Some(derivative) = derivative else { return false };
     Interval::between(low, high).and_then(|x| derivative(&x)).is_ok_and(|d| !d.contains_zero())
