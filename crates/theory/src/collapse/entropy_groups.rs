@@ -30,6 +30,26 @@ pub struct TwoGroupEntropyMinimum {
     pub minority_collapsed: bool,
 }
 
+impl TwoGroupEntropyMinimum {
+    /// Cosine between the features of two classes of group g (0: A, 1: B): 1 when they coincide; `None` for a single class
+    /// or zero features.
+    ///
+    /// `Hbar'Hbar` is proportional to `D^(-1/2) (X'X)^(1/2) D^(-1/2)`, whose block of the group is
+    /// `sqrt(n_g) m_g (I - J/k_g) + v_g^2/|v| J/k_g` up to a factor.
+    ///
+    /// # Panics
+    /// If `g` is neither 0 nor 1.
+    #[must_use]
+    pub fn feature_cosine(&self, groups: &TwoGroups, g: usize) -> Option<f64> {
+        let k = groups.classes()[g] as f64;
+        let apart = (groups.sizes()[g] as f64).sqrt() * self.within[g];
+        let norm = self.between[0].hypot(self.between[1]);
+        let shared = if norm > 0.0 { self.between[g] * (self.between[g] / norm) } else { 0.0 };
+        let length = shared + (k - 1.0) * apart;
+        (groups.classes()[g] >= 2 && length > 0.0).then(|| (shared - apart) / length)
+    }
+}
+
 /// m_A, m_B, v_A, v_B, delta.
 const VARIABLES: usize = 5;
 type Point = [f64; VARIABLES];

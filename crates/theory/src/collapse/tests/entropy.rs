@@ -324,6 +324,14 @@ fn two_groups_are_those_printed() {
             entropy_program_minimum(&problem(&counts, &[k_a + k_b], &[lw], lh, bias)).expect("covered");
         assert_eq!(program.optimality.status, Status::Global, "{:?} {}", program.optimality, program.steps);
         close(program.optimality.value, value, 0.0, 1e-12);
+        // Cosines from the polar factor of X itself.
+        let svd = solvable_linalg::svd(program.x.as_ref()).expect("finite");
+        let polar = |i: usize, j: usize| {
+            (0..svd.s.len()).map(|l| svd.s[l] * svd.v[(i, l)] * svd.v[(j, l)]).sum::<f64>()
+        };
+        let cosine = found.feature_cosine(&groups, 1).expect("two classes");
+        let (first, second) = (k_a, k_a + 1);
+        assert!((polar(first, second) / polar(first, first) - cosine).abs() <= 1e-4);
         // X is conditioned by the square root of the gap.
         let x = reconstruct(&groups, found.within, found.between);
         let s = singular_values(x.as_ref()).expect("finite");
