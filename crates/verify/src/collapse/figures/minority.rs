@@ -24,8 +24,10 @@ pub(super) const SPEC: FigureSpec = FigureSpec {
     build,
 };
 
-fn cosine(gram: &Mat<f64>, i: usize) -> f64 {
-    gram[(i, i + 1)] / (gram[(i, i)] * gram[(i + 1, i + 1)]).sqrt()
+/// Undefined where the features have died altogether.
+fn cosine(gram: &Mat<f64>, i: usize) -> Option<f64> {
+    let length = (gram[(i, i)] * gram[(i + 1, i + 1)]).sqrt();
+    (length > 0.0).then(|| gram[(i, i + 1)] / length)
 }
 
 fn build(options: &Options) -> Result<Figure, CheckError> {
@@ -54,19 +56,19 @@ fn build(options: &Options) -> Result<Figure, CheckError> {
     .into_iter()
     .enumerate()
     {
-        let exact = |n_a: usize| -> Result<f64, CheckError> {
+        let exact = |n_a: usize| -> Result<Option<f64>, CheckError> {
             if loss == ClassLoss::Squared {
                 let p = problem(&counts(n_a), classes, &[LAMBDA], LAMBDA, bias)?;
                 return Ok(cosine(&class_grams(&p).map_err(refused)?.features, k_a));
             }
             let groups = TwoGroups::new(k_a, n_a, k_b, MINORITY)?;
             let found = two_group_entropy_minimum(&groups, LAMBDA, LAMBDA, bias).map_err(refused)?;
-            Ok(found.feature_cosine(&groups, 1).unwrap_or(1.0))
+            Ok(found.feature_cosine(&groups, 1))
         };
         let mut line = Vec::new();
         for step in 0..=60 {
             let n_a = smallest + (largest - smallest) * step / 60;
-            line.push((n_a as f64, exact(n_a)?));
+            line.extend(exact(n_a)?.map(|c| (n_a as f64, c)));
         }
         let mut points = Vec::new();
         for &n_a in &sizes {
@@ -76,7 +78,7 @@ fn build(options: &Options) -> Result<Figure, CheckError> {
             let end = train(&objective, &Training::new(1, seed)).map_err(refused)?;
             let seen = observe(&objective, &end.x);
             // Columns are sqrt(n_k) times the features: cosines within a group do not change.
-            points.push((n_a as f64, cosine(&seen.feature_gram(), k_a), 0.0));
+            points.extend(cosine(&seen.feature_gram(), k_a).map(|c| (n_a as f64, c, 0.0)));
         }
         panel =
             panel.line(name, Colour::of(i), line).points(format!("{name}, trained"), Colour::of(i), points);
