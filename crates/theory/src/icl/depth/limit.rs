@@ -82,7 +82,9 @@ pub fn bayes_limit(c: f64, s: f64) -> Result<f64, IclError> {
     }
     let shift = c - 1.0 - s;
     let d = discriminant(c, s);
-    Ok(if shift >= 0.0 { 0.5 * (shift + d) / c } else { 2.0 * (s / (d - shift)) })
+    // Halved first: the sums may overflow.
+    let (shift, d) = (0.5 * shift, 0.5 * d);
+    Ok(if shift >= 0.0 { (shift + d) / c } else { s / (d - shift) }.min(1.0))
 }
 
 /// The optimal depth-K risk in the limit.
@@ -124,7 +126,7 @@ pub fn optimal_depth_risk(layers: usize, c: f64, s: f64) -> Result<DepthRisk, Ic
     let d = discriminant(c, s);
     let root = c.sqrt();
     // r/sqrt c, and r^2 = c (r/sqrt c)^2.
-    let slope = if s == 0.0 { 1.0 / c.max(1.0) } else { 2.0 / (1.0 + c + s + d) };
+    let slope = if s == 0.0 { 1.0 / c.max(1.0) } else { 1.0 / (0.5 * (1.0 + c + s) + 0.5 * d) };
     let decrement = 2.0 * (0.5 * (d / root)).asinh();
     // Near r = 1 the logarithm is the accurate one: a power would multiply the rounding of r by 2K.
     let power = if s == 0.0 {

@@ -120,7 +120,7 @@ pub fn best_constant_step(layers: usize, c: f64, s: f64) -> Result<ConstantStep,
         })
     };
     let top = 3.0 / marchenko_pastur_edges(c)?.1;
-    let points = 2000.max(40 * layers);
+    let points = 2000.max(12 * layers);
     // Strong noise puts the minimum near 1/(K s), below the first grid point: geometric points come first.
     let grid = (1..=60)
         .rev()

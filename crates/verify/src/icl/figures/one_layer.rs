@@ -241,12 +241,9 @@ fn bayes(options: &Options) -> Result<Figure, CheckError> {
             points.push((n as f64, value, bar));
         }
         let colour = Colour::of(k);
-        panel = panel.line(format!("one layer, noise {sigma2}"), colour, best).points(
-            format!("Bayes, noise {sigma2}"),
-            colour,
-            points,
-        );
+        panel = panel.line(format!("one layer, noise {sigma2}"), colour, best);
         if sigma2 > 0.0 {
+            panel = panel.points(format!("Bayes, noise {sigma2}"), colour, points);
             panel = panel.dashed(format!("lower bound, noise {sigma2}"), colour, lower);
         }
     }

@@ -32,6 +32,17 @@ fn depth_risk_keeps_relative_accuracy() {
     }
 }
 
+/// Sizes near the ends of the range: overwhelming noise or dimension leaves everything unexplained.
+#[test]
+fn extreme_parameters_stay_in_range() {
+    for (c, s) in [(0.5, 1e308), (1e300, 1e300), (1e308, 0.0), (1e-300, 1e300)] {
+        let found = optimal_depth_risk(2, c, s).expect("representable");
+        assert!(found.risk <= 1.0 + f64::EPSILON && found.risk > 1.0 - 1e-15, "{c} {s} {found:?}");
+    }
+    let quiet = optimal_depth_risk(2, 1e-300, 0.0).expect("representable");
+    assert!(quiet.risk >= 0.0 && quiet.risk < 1e-300);
+}
+
 /// (c, s, t, R): mpmath 1.3, 25 digits, quadrature in the angle on dyadic pieces.
 #[rustfmt::skip]
 const FLOW: [(f64, f64, f64, f64); 8] = [
