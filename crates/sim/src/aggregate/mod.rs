@@ -5,10 +5,12 @@
 //! | `training` | [`TrainingExperiment`]: covariates, noise, bags; minimises the loss as written |
 //! | `conditional` | [`RidgeExperiment`]: risk and training observables given X, any covariance |
 //! | `ridgeless` | [`RidgelessExperiment`]: minimum-norm estimators in every regime |
+//! | `clipped` | [`ClippedExperiment`]: clipped and noised labels |
 //! | `curated` | [`CuratedExperiment`]: bags built from the response; exhaustive search for bags |
 //! | [`private`] | private estimators as literal programs |
 //! | `population` | [`Population`]: the law of covariates |
 //! | `dense` | kernels without allocation |
+mod clipped;
 mod conditional;
 mod curated;
 mod dense;
@@ -21,6 +23,7 @@ mod training;
 #[cfg(test)]
 mod tests;
 
+pub use clipped::{ClippedExperiment, ClippedWork};
 pub use conditional::{ConditionalObservables, ConditionalRisk, RidgeExperiment, RidgeWork};
 pub use curated::{
     CuratedExperiment, CuratedWork, each_partition, exhaustive_least_cost, random_bags, within_cost,

@@ -25,3 +25,25 @@ pub fn central_order_statistics<R: Rng + ?Sized>(rng: &mut R, data: &mut [f64]) 
     normal::fill(rng, data);
     data.sort_unstable_by(f64::total_cmp);
 }
+
+/// `E |M - median|` for the private median without smoothing on [-limit, limit], given the sorted data: weight
+/// `exp(-epsilon j / 2)` on the medians that j replaced points can produce and fewer cannot.
+///
+/// Data outside the interval count as its ends.
+#[must_use]
+pub fn private_median_error(sorted: &[f64], epsilon: f64, limit: f64) -> f64 {
+    let inside = |x: f64| x.clamp(-limit, limit);
+    let [centre, _] = corrupted_median_range(sorted, 0).map(inside);
+    let (mut low, mut high) = (centre, centre);
+    let (mut total, mut moment) = (0.0, 0.0);
+    for j in 1..=sorted.len() / 2 + 1 {
+        let [below, above] = corrupted_median_range(sorted, j).map(inside);
+        let weight = (-0.5 * epsilon * (j - 1) as f64).exp();
+        for (near, far) in [(centre - low, centre - below), (high - centre, above - centre)] {
+            total += weight * (far - near);
+            moment += weight * 0.5 * (far - near) * (far + near);
+        }
+        (low, high) = (below, above);
+    }
+    if total > 0.0 { moment / total } else { 0.0 }
+}
