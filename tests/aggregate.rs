@@ -367,7 +367,7 @@ fn smoothed_laws_are_probabilities_and_private() {
     let radius = prop_oneof![Just(0.0), (-12.0..0.0_f64).prop_map(f64::exp)];
     let case = (any::<bool>(), proptest::collection::vec(point(), 1..60), point(), radius, -4.0..5.0_f64);
     run(800, case, |(median, mut data, value, radius, log_epsilon)| {
-        if median && data.len() % 2 == 0 {
+        if median && data.len().is_multiple_of(2) {
             data.pop();
         }
         let epsilon = log_epsilon.exp();

@@ -166,9 +166,10 @@ impl Shape {
     fn sizes(&self) -> Result<Vec<f64>, CheckError> {
         (3..=9)
             .map(|power| {
-                let n = 2 * self.k << power;
-                let z: Vec<f64> =
-                    (0..n).map(|i| if (i / self.k) % 2 == 0 && i % 2 == 1 { -1.0 } else { 1.0 }).collect();
+                let n = (2 * self.k) << power;
+                let z: Vec<f64> = (0..n)
+                    .map(|i| if (i / self.k).is_multiple_of(2) && i % 2 == 1 { -1.0 } else { 1.0 })
+                    .collect();
                 let d = (self.gamma * n as f64).round() as usize;
                 let bags = BagDesign::consecutive(n, self.k)?;
                 Ok(self.part.of(curated_risk(&bags, &z, d, R2, S2)?.risk))
@@ -247,13 +248,7 @@ fn mean_cost(c: &Values, seed: u64, count: u64, k: usize) -> Result<Estimate, Ch
 }
 
 /// Share of a sorted normal sample of m K values lost by blocks of K.
-fn sample_share(
-    c: &Parameters,
-    size: f64,
-    seed: u64,
-    count: u64,
-    bins: usize,
-) -> Result<Estimate, CheckError> {
+fn sample_share(size: f64, seed: u64, count: u64, bins: usize) -> Result<Estimate, CheckError> {
     let n = bins * size as usize;
     replicas(
         seed,

@@ -237,7 +237,7 @@ pub(super) fn plane() -> Claim {
         |c| enumerated_lengths(c, |l| l as f64),
         |_| Ok(f64::EPSILON),
     )
-    .wrong("the larger coordinate alone", |c| plane_by(c, usize::max))
+    .wrong("the smaller coordinate", |c| plane_by(c, usize::min))
     .wrong("coordinates added, no point serves both", |c| plane_by(c, |a, b| a + b))
     .broken("insertions and deletions counted: two a replacement", |c| enumerated_lengths(c, |l| 2.0 * l as f64));
     claim(

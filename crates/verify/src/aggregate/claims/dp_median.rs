@@ -217,9 +217,9 @@ pub(super) fn certificate() -> Claim {
     .wrong("the coarse bound", |c| {
         Ok(median_certificate(c.n, Epsilon::new(c.epsilon)?, c.radius, c.rho, c.a)?.bound)
     })
-    .wrong("weights not clipped at 1", |c| {
+    .wrong("one corruption fewer", |c| {
         let cert = median_certificate(c.n, Epsilon::new(c.epsilon)?, c.radius, c.rho, c.a)?;
-        Ok(cert.refined + (c.radius / c.rho) * median_failure(c.n, 0, c.a)?)
+        Ok(cert.refined * (0.5 * c.epsilon).exp())
     })
     .broken("e^(-eps J)", |c, seed, count| refined(c, seed, count, 1.0));
 
@@ -324,7 +324,7 @@ pub(super) fn large_samples() -> Claim {
         |_, size, seed, count| scaled_error(size, seed, count, 1.0),
         &[4.0, 8.0, 16.0, 32.0],
         &[1.0, 2.0],
-        (160, 5000),
+        (800, 3000),
     )
     .wrong("scale 1/phi_0", |_| Ok(median_noise_scale(2.0 / (2.0 * std::f64::consts::PI).sqrt())?))
     .wrong("density at one standard deviation", |_| {

@@ -8,7 +8,7 @@ use solvable_theory::aggregate::{
 
 use super::bag_size::private_optimum;
 use super::support::{replicas, rho, rho_name};
-use crate::check::{Asymptotic, Bound, Expectation, Identity};
+use crate::check::{Asymptotic, Bound, Budget, Expectation, Identity};
 use crate::statistics::Estimate;
 use crate::{Cell, Chapter, CheckError, Claim, Parameters};
 
@@ -361,17 +361,20 @@ pub(super) fn clipping() -> Claim {
     let risk = Asymptotic::new(
         "risk",
         "mean risk of training on clipped labels, Laplace noise averaged exactly, $n,d\\to\\infty$",
-        |_, _| {
-            vec![
-                Clipping { n: 3, d: 1, k: 3, mixing: rho(0.3), lambda: 0.01, t: 1.0, epsilon: Some(4.0) },
-                Clipping { n: 4, d: 1, k: 2, mixing: Mixing::BAG, lambda: 0.02, t: 0.7, epsilon: None },
-            ]
+        |budget, _| {
+            let cell = |n, k, mixing, lambda, t, epsilon| Clipping { n, d: 1, k, mixing, lambda, t, epsilon };
+            let mut cells = vec![cell(4, 2, Mixing::BAG, 0.02, 0.7, None)];
+            if budget == Budget::Full {
+                cells.push(cell(3, 3, rho(0.3), 0.01, 1.0, Some(4.0)));
+                cells.push(cell(4, 4, rho(0.5), 0.1, 1.0, Some(4.0)));
+            }
+            cells
         },
         |c: &Clipping| c.limit(c.t, 1.0),
         |c, size, seed, count| clipped_at_size(c, size, seed, count, c.t),
         &SIZES,
         &[1.0],
-        (1000, 16_000),
+        (4000, 30_000),
     )
     .wrong("clipping bias forgotten", |c| c.limit(1e3 * c.t, 1e3))
     .wrong("clip level T v", |c| c.limit(c.t * (R2 + S2).sqrt(), (R2 + S2).sqrt()))
