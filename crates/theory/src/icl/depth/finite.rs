@@ -179,7 +179,7 @@ impl Coordinates {
         Self::new(square / 3.0, fourth)
     }
 
-    /// `E (x_1^2 - v)^2 + ... `: the curvature over v, `c_N = [(N - 1) v + (d - 1) v + mu_4/v]/N`.
+    /// `c_N = [(N - 1) v + (d - 1) v + mu_4/v]/N`: the curvature of the risk in the step, over `tau2 v^2 d`, without noise.
     fn curvature(&self, size: &FiniteSize) -> f64 {
         let (d, n) = (size.d as f64, size.context as f64);
         self.variance + self.excess(d) / n
