@@ -15,6 +15,8 @@ pub struct IntervalLaw {
     intervals: Vec<(f64, f64)>,
     /// `l_{j-1} - l_j` and `u_j - u_{j-1}`, without cancellation; (0, 0) for j = 0.
     widths: Vec<(f64, f64)>,
+    /// Distances `f(S) - l_j` and `u_j - f(S)`, summed from the widths: free of the rounding of f(S).
+    reach: Vec<(f64, f64)>,
     rho: f64,
     half_epsilon: f64,
     /// First j with a segment of positive length.
@@ -64,7 +66,14 @@ pub fn inverse_sensitivity_density(
         (first..widths.len()).map(|j| (-half_epsilon * (j - first) as f64).exp() * length(j)).sum();
     let positive = scaled_normaliser > 0.0;
     InputError::check("hi - lo + 2 rho", scaled_normaliser, positive, "greater than 0 in double precision")?;
-    Ok(IntervalLaw { intervals, widths, rho, half_epsilon, first, scaled_normaliser })
+    let (mut left, mut right) = (Running::new(0.0), Running::new(0.0));
+    let reach = widths.iter().map(|&(l, r)| {
+        left.add(l);
+        right.add(r);
+        (left.value(), right.value())
+    });
+    let reach = reach.collect();
+    Ok(IntervalLaw { intervals, reach, widths, rho, half_epsilon, first, scaled_normaliser })
 }
 
 type Nested = (Vec<(f64, f64)>, Vec<(f64, f64)>);
@@ -165,12 +174,8 @@ impl IntervalLaw {
 
     /// The two arms of segment j as distances from the centre, (left, right), each (from, to, width).
     fn arms(&self) -> impl Iterator<Item = (usize, [(f64, f64, f64); 2])> + '_ {
-        let center = self.center();
         (0..self.intervals.len()).map(move |j| {
-            let reach = |k: usize| {
-                let (l, u) = self.intervals[k];
-                (center - l + self.rho, u - center + self.rho)
-            };
+            let reach = |k: usize| (self.reach[k].0 + self.rho, self.reach[k].1 + self.rho);
             let (left, right) = reach(j);
             if j == 0 {
                 return (0, [(0.0, self.rho, self.rho), (0.0, self.rho, self.rho)]);

@@ -98,7 +98,7 @@ fn error(options: &Options) -> Result<Figure, CheckError> {
     let sizes: &[usize] =
         by_budget(options, &[101, 317, 1001, 3163][..], &[101, 317, 1001, 3163, 10_001, 31_623, 100_001][..]);
     let scale = median_noise_scale(1.0 / std::f64::consts::TAU.sqrt())?;
-    let mut panel = Panel::new(Axis::log("sample size n"), Axis::log("E |M - mu|").range(1e-3, 10.0));
+    let mut panel = Panel::new(Axis::log("sample size n"), Axis::log("E |M - mu|").range(1e-3, 100.0));
     let ns = || spread(2.0, 5.0, 60).map(|t| 10.0_f64.powf(t));
     for (index, epsilon) in [0.05, 0.2, 1.0].into_iter().enumerate() {
         let colour = Colour::of(index);

@@ -213,7 +213,7 @@ fn clipping(options: &Options) -> Result<Figure, CheckError> {
     let (d, replicas) = by_budget(options, (24, 64), (120, 128));
     let n = 4 * d;
     let problem = limit(gamma, k as f64, r2, s2)?;
-    let mut panel = Panel::new(Axis::log("clip level T"), Axis::linear("excess risk").include(0.0));
+    let mut panel = Panel::new(Axis::log("clip level T"), Axis::log("excess risk"));
     for (index, epsilon) in [Some(1.0), Some(2.0), Some(4.0), None].into_iter().enumerate() {
         let colour = Colour::of(index);
         let name = epsilon.map_or("no noise".to_owned(), |e| format!("epsilon = {e}"));
