@@ -101,6 +101,11 @@ fn aggregate_cases_hold() {
     check(include_str!("vectors/aggregate.json"));
 }
 
+#[test]
+fn collapse_cases_hold() {
+    check(include_str!("vectors/collapse.json"));
+}
+
 /// What a block says it returns is what it returns, and malformed input never gets through: for every block, a missing
 /// key, an unknown key and a value of a wrong type are refused with a sentence that names the key.
 #[test]
