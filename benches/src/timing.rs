@@ -46,13 +46,13 @@ impl Times {
     }
 }
 
-/// Runs once to warm up, then `repetitions` times (at least once, fewer after `limit`). A run shorter than a millisecond is
-/// repeated inside one measurement until that takes 5 ms.
+/// Runs once to warm up, then `repetitions` times (at least once, fewer after `limit`). Runs shorter than 60 ms are
+/// repeated inside one measurement until that takes as long: the system counts processor time in steps of some milliseconds.
 pub fn time<T>(repetitions: usize, limit: Duration, mut run: impl FnMut() -> T) -> (T, Times) {
     let start = Instant::now();
     let mut result = run();
     let first = start.elapsed().as_secs_f64();
-    let inner = if first < 1e-3 { (5e-3 / first.max(1e-8)).ceil().min(1e5) as usize } else { 1 };
+    let inner = (60e-3 / first.max(1e-8)).ceil().clamp(1.0, 1e5) as usize;
     let mut times = Times::default();
     let start = Instant::now();
     for _ in 0..repetitions.max(1) {

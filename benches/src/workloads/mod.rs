@@ -1,6 +1,13 @@
 //! One file a workload.
+pub mod agg_mc;
+pub mod collapse_gd;
 pub mod dln_flow;
+pub mod icl_flow;
+pub mod icl_mc;
+pub mod icl_train;
 pub mod limits;
+pub mod prompts;
+pub mod scalar_theory;
 
 use serde_json::{Map, Value, json};
 

@@ -31,6 +31,10 @@ pub trait Vector: Copy + sealed::Sealed {
     fn times(self, other: Self) -> Self;
     /// Quotient.
     fn over(self, other: Self) -> Self;
+    /// Square root.
+    fn root(self) -> Self;
+    /// Where `self > 0` the first, elsewhere the second.
+    fn if_positive(self, yes: Self, no: Self) -> Self;
 }
 
 mod sealed {
@@ -74,6 +78,15 @@ impl Vector for Plain {
     fn over(self, other: Self) -> Self {
         Self([self.0[0] / other.0[0], self.0[1] / other.0[1]])
     }
+    #[inline(always)]
+    fn root(self) -> Self {
+        Self([self.0[0].sqrt(), self.0[1].sqrt()])
+    }
+    #[inline(always)]
+    fn if_positive(self, yes: Self, no: Self) -> Self {
+        let pick = |l: usize| if self.0[l] > 0.0 { yes.0[l] } else { no.0[l] };
+        Self([pick(0), pick(1)])
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -82,9 +95,11 @@ pub(super) use x86::{Avx, Avx512};
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{
-        __m256d, __m512d, _mm256_add_pd, _mm256_div_pd, _mm256_loadu_pd, _mm256_mul_pd, _mm256_set1_pd,
-        _mm256_storeu_pd, _mm256_sub_pd, _mm512_add_pd, _mm512_div_pd, _mm512_loadu_pd, _mm512_mul_pd,
-        _mm512_set1_pd, _mm512_storeu_pd, _mm512_sub_pd,
+        __m256d, __m512d, _CMP_GT_OQ, _mm256_add_pd, _mm256_blendv_pd, _mm256_cmp_pd, _mm256_div_pd,
+        _mm256_loadu_pd, _mm256_mul_pd, _mm256_set1_pd, _mm256_setzero_pd, _mm256_sqrt_pd, _mm256_storeu_pd,
+        _mm256_sub_pd, _mm512_add_pd, _mm512_cmp_pd_mask, _mm512_div_pd, _mm512_loadu_pd,
+        _mm512_mask_blend_pd, _mm512_mul_pd, _mm512_set1_pd, _mm512_setzero_pd, _mm512_sqrt_pd,
+        _mm512_storeu_pd, _mm512_sub_pd,
     };
 
     use super::{Vector, sealed};
@@ -93,7 +108,7 @@ mod x86 {
     /// feature (see [`Vector`]), or is being made by a method that only such code can name; loads and stores stay inside
     /// slices whose length is checked before.
     macro_rules! register {
-        ($name:ident, $inner:ty, $length:literal, $set:ident, $load:ident, $store:ident, $add:ident, $sub:ident, $mul:ident, $div:ident) => {
+        ($name:ident, $inner:ty, $length:literal, $set:ident, $load:ident, $store:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $sqrt:ident, $pick:ident) => {
             #[derive(Clone, Copy)]
             pub(in super::super) struct $name($inner);
 
@@ -139,8 +154,31 @@ mod x86 {
                     // SAFETY: see the macro.
                     Self(unsafe { $div(self.0, other.0) })
                 }
+                #[inline(always)]
+                fn root(self) -> Self {
+                    // SAFETY: see the macro.
+                    Self(unsafe { $sqrt(self.0) })
+                }
+                #[inline(always)]
+                fn if_positive(self, yes: Self, no: Self) -> Self {
+                    // SAFETY: see the macro.
+                    Self(unsafe { $pick(self.0, yes.0, no.0) })
+                }
             }
         };
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx")]
+    fn pick_256(condition: __m256d, yes: __m256d, no: __m256d) -> __m256d {
+        _mm256_blendv_pd(no, yes, _mm256_cmp_pd::<_CMP_GT_OQ>(condition, _mm256_setzero_pd()))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn pick_512(condition: __m512d, yes: __m512d, no: __m512d) -> __m512d {
+        let mask = _mm512_cmp_pd_mask::<_CMP_GT_OQ>(condition, _mm512_setzero_pd());
+        _mm512_mask_blend_pd(mask, no, yes)
     }
 
     register!(
@@ -153,7 +191,9 @@ mod x86 {
         _mm256_add_pd,
         _mm256_sub_pd,
         _mm256_mul_pd,
-        _mm256_div_pd
+        _mm256_div_pd,
+        _mm256_sqrt_pd,
+        pick_256
     );
     register!(
         Avx512,
@@ -165,6 +205,8 @@ mod x86 {
         _mm512_add_pd,
         _mm512_sub_pd,
         _mm512_mul_pd,
-        _mm512_div_pd
+        _mm512_div_pd,
+        _mm512_sqrt_pd,
+        pick_512
     );
 }

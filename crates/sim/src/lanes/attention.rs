@@ -1,0 +1,547 @@
+//! Gradient flow of a linear attention layer in its eigenbasis, by an exact reduction and Taylor series.
+//!
+//! One layer on in-context linear regression with covariance `Lambda = diag(lambda_i)`: with `gamma_i = (1 + 1/N) lambda_i + tr(Lambda)/N`,
+//! `K_ij = gamma_i lambda_i lambda_j` (Zhang, Frei and Bartlett, *Trained transformers learn linear models in-context*, 2024),
+//!
+//! `dU/dt = -v^2 K ∘ U + v diag(lambda^2)`, `dv/dt = -v sum K_ij U_ij^2 + sum lambda_i^2 U_ii`.
+//!
+//! In the time `tau = int v^2 dt` the off-diagonal entries are `U_ij(0) exp(-K_ij tau)`, the diagonal ones `g_i` obey linear equations driven by
+//! `f = 1/v` alone, and `v^2 - |U|^2` is conserved. So `d + 1` unknowns remain, all of whose Taylor coefficients come from short recurrences.
+use super::isa::{Isa, Kernel, Vector, dispatch_on};
+use super::sums::{PARTS, self_product, total};
+
+/// Order of the series.
+const ORDER: usize = 20;
+/// Local error over scale.
+const TOLERANCE: f64 = 1e-14;
+/// Most steps of a run.
+const MOST_STEPS: u64 = 10_000_000;
+/// Up to this many off-diagonal entries are kept one by one.
+const FEW: usize = 128;
+
+/// Why a flow cannot be set up or run.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AttentionFlowError {
+    /// A list or matrix of the wrong size.
+    #[error("{name} has {given} entries, expected {expected}")]
+    Size {
+        /// Which one.
+        name: &'static str,
+        /// Its size.
+        given: usize,
+        /// The expected size.
+        expected: usize,
+    },
+    /// A number outside its domain.
+    #[error("{name} is {value}; it must be {condition}")]
+    Number {
+        /// Which one.
+        name: &'static str,
+        /// Its value.
+        value: f64,
+        /// The condition.
+        condition: &'static str,
+    },
+    /// The target was not reached.
+    #[error("the distance is {distance} after {steps} steps, at time {time}")]
+    NotReached {
+        /// Relative distance to the minimum.
+        distance: f64,
+        /// Steps taken.
+        steps: u64,
+        /// Time reached.
+        time: f64,
+    },
+}
+
+/// Where a flow ended.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AttentionFlowEnd {
+    /// The time at which the relative distance fell to its target.
+    pub time: f64,
+    /// The loss at the reference time.
+    pub loss_at_reference: f64,
+    /// Steps of the series.
+    pub steps: u64,
+}
+
+/// The flow from a start `U(0)`, `v(0) > 0`, with `p = q = 0` (which stays so).
+#[derive(Clone, Debug)]
+pub struct AttentionFlow {
+    /// `K_ii`, `lambda_i^2`, `U_ii(0)`, `1/gamma_i`: padded by zeros to a multiple of eight.
+    diagonal: Vec<f64>,
+    drive: Vec<f64>,
+    start: Vec<f64>,
+    goal: Vec<f64>,
+    /// Rates `2 K` and weights of `sum_{i != j} U_ij^2 = sum_m weight_m exp(-rate_m tau)`.
+    rates: Vec<f64>,
+    weights: Vec<f64>,
+    /// `v^2 - |U|^2`.
+    conserved: f64,
+    trace: f64,
+    goal_norm: f64,
+}
+
+impl AttentionFlow {
+    /// Eigenvalues of the covariance, context length `N`, `U(0)` row by row in the eigenbasis, `v(0)`.
+    ///
+    /// More than 128 off-diagonal entries are replaced by a sum of exponentials on Chebyshev points of `ln K`, exact to rounding: `exp(-tau e^x)` is entire in
+    /// `x` and bounded by 1 in the strip `|Im x| < pi/2`, which gives the number of points. Cost `d^2` times that number (below 200), once.
+    ///
+    /// # Errors
+    /// Sizes that do not match; an eigenvalue that is not positive, entries that are not finite, `v(0) <= 0`, `N = 0`.
+    pub fn new(lambda: &[f64], context: usize, start: &[f64], v: f64) -> Result<Self, AttentionFlowError> {
+        let d = lambda.len();
+        let size = |name, given, expected| Err(AttentionFlowError::Size { name, given, expected });
+        let number = |name, value, condition| Err(AttentionFlowError::Number { name, value, condition });
+        if d == 0 {
+            return size("the list of eigenvalues", 0, 1);
+        }
+        if start.len() != d * d {
+            return size("U(0)", start.len(), d * d);
+        }
+        if context == 0 {
+            return number("N", 0.0, "at least 1");
+        }
+        if let Some(&value) = lambda.iter().find(|l| !(l.is_finite() && **l > 0.0)) {
+            return number("an eigenvalue", value, "positive and finite");
+        }
+        if let Some(&value) = start.iter().find(|u| !u.is_finite()) {
+            return number("an entry of U(0)", value, "finite");
+        }
+        if !(v.is_finite() && v > 0.0) {
+            return number("v(0)", v, "positive and finite");
+        }
+        let n = context as f64;
+        let trace: f64 = lambda.iter().sum();
+        let gamma: Vec<f64> = lambda.iter().map(|l| (1.0 + 1.0 / n) * l + trace / n).collect();
+        let padded = |f: &dyn Fn(usize) -> f64| {
+            let mut list: Vec<f64> = (0..d).map(f).collect();
+            list.resize(d.next_multiple_of(PARTS), 0.0);
+            list
+        };
+        let off: Vec<(f64, f64)> = (0..d * d)
+            .filter(|at| at / d != at % d)
+            .map(|at| (gamma[at / d] * lambda[at / d] * lambda[at % d], start[at] * start[at]))
+            .collect();
+        let (rates, weights) = exponentials(&off);
+        let goal = padded(&|i| 1.0 / gamma[i]);
+        let goal_norm = goal.iter().map(|g| g * g).sum::<f64>().sqrt();
+        Ok(Self {
+            diagonal: padded(&|i| gamma[i] * lambda[i] * lambda[i]),
+            drive: padded(&|i| lambda[i] * lambda[i]),
+            start: padded(&|i| start[i * d + i]),
+            conserved: v * v - start.iter().map(|u| u * u).sum::<f64>(),
+            goal,
+            rates,
+            weights,
+            trace,
+            goal_norm,
+        })
+    }
+
+    /// Flows until `|v U - Gamma^-1|_F < target |Gamma^-1|_F`; also the loss `1/2 E (yhat - w'x)^2` at a reference time.
+    ///
+    /// # Method
+    /// Taylor series of order 20 in `tau`, steps from the last two coefficients at a relative local error of 1e-14; the crossing and the reference
+    /// time are roots of the polynomial itself. Cost a step `O(200 d)`; the number of steps grows with the ratio of the rates. No allocation in the loop.
+    ///
+    /// # Errors
+    /// A target outside (0, 1), a reference time that is negative, a target that is not reached (a start so near the
+    /// saddle at 0 that rounding holds it, or a target below rounding).
+    pub fn until(&self, target: f64, reference: f64) -> Result<AttentionFlowEnd, AttentionFlowError> {
+        self.until_on(Isa::current(), target, reference)
+    }
+
+    pub(super) fn until_on(
+        &self,
+        isa: Isa,
+        target: f64,
+        reference: f64,
+    ) -> Result<AttentionFlowEnd, AttentionFlowError> {
+        let number = |name, value, condition| Err(AttentionFlowError::Number { name, value, condition });
+        if !(target > 0.0 && target < 1.0) {
+            return number("the target", target, "in (0, 1)");
+        }
+        if !(reference.is_finite() && reference >= 0.0) {
+            return number("the reference time", reference, "at least 0");
+        }
+        dispatch_on(isa, Run { flow: self, target, reference })
+    }
+}
+
+/// Rates `2 k` and weights that give `sum_p u_p exp(-2 k_p tau)` for all `tau >= 0`.
+fn exponentials(entries: &[(f64, f64)]) -> (Vec<f64>, Vec<f64>) {
+    let pad = |mut rates: Vec<f64>, mut weights: Vec<f64>| {
+        let length = rates.len().next_multiple_of(PARTS);
+        rates.resize(length, 0.0);
+        weights.resize(length, 0.0);
+        (rates, weights)
+    };
+    let (low, high) = entries.iter().fold((f64::INFINITY, 0.0_f64), |(l, h), e| (l.min(e.0), h.max(e.0)));
+    if entries.len() <= FEW || low >= high {
+        return pad(entries.iter().map(|e| 2.0 * e.0).collect(), entries.iter().map(|e| e.1).collect());
+    }
+    let (center, half) = (0.5 * (high.ln() + low.ln()), 0.5 * (high.ln() - low.ln()));
+    // The Bernstein ellipse inside the strip of half-width pi/2; its coefficients fall like rho^-m.
+    let height = std::f64::consts::FRAC_PI_2 / half;
+    let rho = height + (1.0 + height * height).sqrt();
+    let points = (((1e18_f64).ln() / rho.ln()).ceil() as usize + 2).clamp(8, 400);
+    if points >= entries.len() {
+        return pad(entries.iter().map(|e| 2.0 * e.0).collect(), entries.iter().map(|e| e.1).collect());
+    }
+    // Chebyshev points of the first kind with their barycentric weights.
+    let angle = |m: usize| (2 * m + 1) as f64 * std::f64::consts::PI / (2 * points) as f64;
+    let nodes: Vec<f64> = (0..points).map(|m| center + half * angle(m).cos()).collect();
+    let signs: Vec<f64> = (0..points).map(|m| angle(m).sin() * if m % 2 == 0 { 1.0 } else { -1.0 }).collect();
+    let mut weights = vec![0.0; points];
+    let mut terms = vec![0.0; points];
+    for (k, u) in entries {
+        let x = k.ln();
+        if let Some(m) = nodes.iter().position(|node| *node == x) {
+            weights[m] += u;
+            continue;
+        }
+        for ((t, node), sign) in terms.iter_mut().zip(&nodes).zip(&signs) {
+            *t = sign / (x - node);
+        }
+        let scale = u / terms.iter().sum::<f64>();
+        for (w, t) in weights.iter_mut().zip(&terms) {
+            *w += scale * t;
+        }
+    }
+    pad(nodes.iter().map(|x| 2.0 * x.exp()).collect(), weights)
+}
+
+struct Run<'a> {
+    flow: &'a AttentionFlow,
+    target: f64,
+    reference: f64,
+}
+
+/// The series about the present `tau`.
+struct Series {
+    /// Coefficients of `g_i`, order by order.
+    g: Vec<f64>,
+    /// Of `sum_{i != j} U_ij^2`, `v^2`, `1/v`, `1/v^2`, `t`.
+    off: [f64; ORDER + 1],
+    square: [f64; ORDER + 1],
+    inverse: [f64; ORDER + 1],
+    time: [f64; ORDER + 2],
+    /// Present weights of the exponentials, and a copy to differentiate.
+    weights: Vec<f64>,
+    powers: Vec<f64>,
+    /// A point of the series.
+    at: Vec<f64>,
+}
+
+#[inline(always)]
+fn horner(coefficients: &[f64], h: f64) -> f64 {
+    coefficients.iter().rev().fold(0.0, |sum, c| sum * h + c)
+}
+
+impl Series {
+    /// All coefficients from `g`'s zeroth ones and the weights.
+    #[inline(always)]
+    fn expand<V: Vector>(&mut self, flow: &AttentionFlow, time: f64) {
+        let d = flow.diagonal.len();
+        self.powers.copy_from_slice(&self.weights);
+        self.time[0] = time;
+        let mut inverse_square = [0.0; ORDER + 1];
+        for n in 0..=ORDER {
+            self.off[n] = total::<V>(&self.powers);
+            let next = 1.0 / (n + 1) as f64;
+            for (p, rate) in self.powers.iter_mut().zip(&flow.rates) {
+                *p = -next * (rate * *p);
+            }
+            let sum = self_product::<V>(&self.g, d, n);
+            self.square[n] = sum + self.off[n] + if n == 0 { flow.conserved } else { 0.0 };
+            // v^2 = A: f = A^(-1/2) and A^(-1) by the recurrence of a power.
+            if n == 0 {
+                self.inverse[0] = 1.0 / self.square[0].sqrt();
+                inverse_square[0] = 1.0 / self.square[0];
+            } else {
+                let (mut f, mut s) = (0.0, 0.0);
+                // The newest coefficient last, as above.
+                for j in 1..=n {
+                    f += (n as f64 - 0.5 * j as f64) * self.square[j] * self.inverse[n - j];
+                    s += self.square[j] * inverse_square[n - j];
+                }
+                self.inverse[n] = -f * (inverse_square[0] / n as f64);
+                inverse_square[n] = -s * inverse_square[0];
+            }
+            self.time[n + 1] = inverse_square[n] * next;
+            if n < ORDER {
+                let f = self.inverse[n];
+                let (old, new) = self.g[n * d..(n + 2) * d].split_at_mut(d);
+                for (((new, old), k), drive) in new.iter_mut().zip(old).zip(&flow.diagonal).zip(&flow.drive) {
+                    *new = next * (drive * f - k * *old);
+                }
+            }
+        }
+    }
+
+    /// The step at which the last two coefficients are below the tolerance.
+    #[inline(always)]
+    fn step(&self, d: usize) -> f64 {
+        let largest = |n: usize| self.g[n * d..(n + 1) * d].iter().fold(0.0_f64, |m, x| m.max(x.abs()));
+        // U is compared with v, which shares its unit: v^2 - |U|^2 is conserved.
+        let scale = self.square[0].sqrt();
+        let mut h = f64::INFINITY;
+        for n in [ORDER - 1, ORDER] {
+            let term = (largest(n) / scale)
+                .max(self.inverse[n].abs() / self.inverse[0])
+                .max(self.time[n].abs() / (self.time[1] + self.time[0]));
+            // A vanishing coefficient allows any step.
+            h = h.min((TOLERANCE / term).powf(1.0 / n as f64));
+        }
+        h
+    }
+
+    /// `g` at `h` into `at`; the off-diagonal sum there.
+    #[inline(always)]
+    fn evaluate(&mut self, d: usize, h: f64) -> f64 {
+        self.at.copy_from_slice(&self.g[ORDER * d..]);
+        for n in (0..ORDER).rev() {
+            for (x, c) in self.at.iter_mut().zip(&self.g[n * d..(n + 1) * d]) {
+                *x = *x * h + c;
+            }
+        }
+        horner(&self.off, h)
+    }
+
+    /// `ln (|v U - Gamma^-1| / (target |Gamma^-1|))` at `h`.
+    #[inline(always)]
+    fn distance(&mut self, flow: &AttentionFlow, h: f64, target: f64) -> f64 {
+        let off = self.evaluate(flow.diagonal.len(), h).max(0.0);
+        let v2 = (flow.conserved + off + self.at.iter().map(|g| g * g).sum::<f64>()).max(0.0);
+        let v = v2.sqrt();
+        let on: f64 = self.at.iter().zip(&flow.goal).map(|(g, e)| (v * g - e) * (v * g - e)).sum();
+        (on + v2 * off).sqrt().max(f64::MIN_POSITIVE).ln() - (target * flow.goal_norm).ln()
+    }
+
+    /// The loss at `h`: `tr(Lambda)/2 + v^2 (sum K U^2)/2 - v sum lambda^2 g`.
+    #[inline(always)]
+    fn loss(&mut self, flow: &AttentionFlow, h: f64) -> f64 {
+        let off = self.evaluate(flow.diagonal.len(), h).max(0.0);
+        let v2 = flow.conserved + off + self.at.iter().map(|g| g * g).sum::<f64>();
+        let weighted: f64 = self.at.iter().zip(&flow.diagonal).map(|(g, k)| k * g * g).sum();
+        // d/dtau of sum U_ij^2 is -2 sum K U^2.
+        let slope: f64 = (1..=ORDER).rev().fold(0.0, |s, n| s * h + n as f64 * self.off[n]);
+        let overlap: f64 = self.at.iter().zip(&flow.drive).map(|(g, l2)| l2 * g).sum();
+        0.5 * flow.trace + 0.5 * v2 * (weighted - 0.5 * slope) - v2.max(0.0).sqrt() * overlap
+    }
+}
+
+impl Kernel for Run<'_> {
+    type Output = Result<AttentionFlowEnd, AttentionFlowError>;
+
+    #[inline(always)]
+    fn run<V: Vector>(self) -> Self::Output {
+        let Self { flow, target, reference } = self;
+        let d = flow.diagonal.len();
+        let mut series = Series {
+            g: vec![0.0; (ORDER + 1) * d],
+            off: [0.0; ORDER + 1],
+            square: [0.0; ORDER + 1],
+            inverse: [0.0; ORDER + 1],
+            time: [0.0; ORDER + 2],
+            weights: flow.weights.clone(),
+            powers: flow.weights.clone(),
+            at: vec![0.0; d],
+        };
+        series.g[..d].copy_from_slice(&flow.start);
+        let (mut time, mut tau, mut loss) = (0.0_f64, 0.0_f64, None);
+        let mut distance = f64::INFINITY;
+        for steps in 1..=MOST_STEPS {
+            series.expand::<V>(flow, time);
+            if steps == 1 {
+                distance = series.distance(flow, 0.0, target);
+            }
+            let h = series.step(d);
+            if !(h.is_finite() && h > 0.0) {
+                break;
+            }
+            let end = horner(&series.time, h);
+            if loss.is_none() && end >= reference {
+                // t(h) is increasing: Newton from the end of the step, kept inside it.
+                let mut x = h * ((reference - time) / (end - time)).clamp(0.0, 1.0);
+                for _ in 0..20 {
+                    let slope = (1..ORDER + 2).rev().fold(0.0, |s, n| s * x + n as f64 * series.time[n]);
+                    let next = (x - (horner(&series.time, x) - reference) / slope).clamp(0.0, h);
+                    if next == x {
+                        break;
+                    }
+                    x = next;
+                }
+                loss = Some(series.loss(flow, x));
+            }
+            let after = series.distance(flow, h, target);
+            if after <= 0.0
+                && let Some(loss_at_reference) = loss
+            {
+                let x = crossing(|x| series.distance(flow, x, target), h, distance, after);
+                return Ok(AttentionFlowEnd { time: horner(&series.time, x), loss_at_reference, steps });
+            }
+            distance = after;
+            let (next, _) = series.g.split_at_mut(d);
+            next.copy_from_slice(&series.at);
+            time = end;
+            tau += h;
+            // From the start each time: repeated factors would pile up their roundings.
+            for ((w, w0), rate) in series.weights.iter_mut().zip(&flow.weights).zip(&flow.rates) {
+                *w = w0 * (-rate * tau).exp();
+            }
+        }
+        Err(AttentionFlowError::NotReached { distance: target * distance.exp(), steps: MOST_STEPS, time })
+    }
+}
+
+/// The root in `[0, h]` of a function with these values at its ends, by the Illinois rule.
+#[inline(always)]
+fn crossing(mut f: impl FnMut(f64) -> f64, h: f64, at_start: f64, at_end: f64) -> f64 {
+    if at_start <= 0.0 {
+        // Below the target before the reference time was reached.
+        return h;
+    }
+    let (mut a, mut fa, mut b, mut fb) = (0.0, at_start, h, at_end);
+    for _ in 0..60 {
+        let x = a + (b - a) * (fa / (fa - fb));
+        let fx = f(x);
+        if fx.abs() < 1e-13 || b - a <= f64::EPSILON * h {
+            return x;
+        }
+        if fx * fb < 0.0 {
+            (a, fa) = (b, fb);
+        } else {
+            fa *= 0.5;
+        }
+        (b, fb) = (x, fx);
+    }
+    b
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(d: usize, off: f64) -> (Vec<f64>, Vec<f64>, f64) {
+        let lambda: Vec<f64> = (1..=d).map(|i| (i as f64).powf(-0.5)).collect();
+        let start: Vec<f64> =
+            (0..d * d)
+                .map(|at| {
+                    if at / d == at % d {
+                        0.3 + 0.01 * (at % 7) as f64
+                    } else {
+                        off * ((at % 5) as f64 - 1.7)
+                    }
+                })
+                .collect();
+        let norm = start.iter().map(|u| u * u).sum::<f64>().sqrt();
+        (lambda, start.iter().map(|u| 0.1 * u / norm).collect(), 0.1)
+    }
+
+    /// The full system of `d^2 + 1` unknowns by fourth-order Runge-Kutta, whose error falls by 16 when the step is halved.
+    fn direct(lambda: &[f64], n: usize, start: &[f64], v: f64, end: f64, steps: usize) -> f64 {
+        let d = lambda.len();
+        let trace: f64 = lambda.iter().sum();
+        let k: Vec<f64> = (0..d * d)
+            .map(|at| {
+                let l = lambda[at / d];
+                ((1.0 + 1.0 / n as f64) * l + trace / n as f64) * l * lambda[at % d]
+            })
+            .collect();
+        let rate = |z: &[f64]| {
+            let v = z[d * d];
+            let mut out: Vec<f64> = (0..d * d).map(|at| -v * v * k[at] * z[at]).collect();
+            let mut dv = 0.0;
+            for i in 0..d {
+                out[i * d + i] += v * lambda[i] * lambda[i];
+                dv += lambda[i] * lambda[i] * z[i * d + i];
+            }
+            dv -= v * (0..d * d).map(|at| k[at] * z[at] * z[at]).sum::<f64>();
+            out.push(dv);
+            out
+        };
+        let mut z = start.to_vec();
+        z.push(v);
+        let h = end / steps as f64;
+        let shift =
+            |z: &[f64], c: f64, r: &[f64]| z.iter().zip(r).map(|(a, b)| a + c * b).collect::<Vec<f64>>();
+        for _ in 0..steps {
+            let k1 = rate(&z);
+            let k2 = rate(&shift(&z, h / 2.0, &k1));
+            let k3 = rate(&shift(&z, h / 2.0, &k2));
+            let k4 = rate(&shift(&z, h, &k3));
+            for i in 0..z.len() {
+                z[i] += h / 6.0 * (k1[i] + 2.0 * k2[i] + 2.0 * k3[i] + k4[i]);
+            }
+        }
+        let v = z[d * d];
+        let quadratic: f64 = (0..d * d).map(|at| k[at] * z[at] * z[at]).sum();
+        let linear: f64 = (0..d).map(|i| lambda[i] * lambda[i] * z[i * d + i]).sum();
+        0.5 * trace + 0.5 * v * v * quadratic - v * linear
+    }
+
+    #[test]
+    fn the_reduction_is_the_full_flow() {
+        // 3: entries one by one; 14: the sum of exponentials.
+        for (d, n, steps) in [(1, 4, 2000), (3, 6, 2000), (14, 28, 1600)] {
+            let (lambda, start, v) = problem(d, 0.02);
+            let v = v * 1.5;
+            let end = AttentionFlow::new(&lambda, n, &start, v).unwrap().until(1e-6, 6.0).unwrap();
+            let (coarse, fine) =
+                (direct(&lambda, n, &start, v, 6.0, steps / 2), direct(&lambda, n, &start, v, 6.0, steps));
+            // Richardson: the error of the finer run is below the difference over 15; rounding adds `steps` ulps.
+            let bound = (fine - coarse).abs() / 15.0 + steps as f64 * f64::EPSILON * fine.abs();
+            assert!(
+                (end.loss_at_reference - fine).abs() <= bound,
+                "d = {d}: {} {fine} {bound:e}",
+                end.loss_at_reference
+            );
+        }
+    }
+
+    /// One dimension in closed form: from the balanced start `v = u`, `v^2 = x` obeys `x' = 2 x (l^2 - k x)`.
+    #[test]
+    fn one_dimension_in_closed_form() {
+        let (l, n) = (0.7_f64, 3);
+        let gamma = (1.0 + 1.0 / 3.0) * l + l / 3.0;
+        let (rate, x0, target) = (l * l, 0.01_f64, 1e-6);
+        let end = AttentionFlow::new(&[l], n, &[x0.sqrt()], x0.sqrt()).unwrap().until(target, 0.0).unwrap();
+        // x = x1 / (1 + (x1/x0 - 1) exp(-2 rate t)) with x1 = 1/gamma; |x - x1| = target x1.
+        let expected = ((1.0 / gamma / x0 - 1.0) * (1.0 - target) / target).ln() / (2.0 * rate);
+        assert!((end.time / expected - 1.0).abs() < 1e-10, "{} {expected}", end.time);
+        assert!(
+            (end.loss_at_reference - (0.5 * l + 0.5 * gamma * l * l * x0 * x0 - l * l * x0)).abs() < 1e-15
+        );
+    }
+
+    #[test]
+    fn same_bits_on_every_instruction_set() {
+        let (lambda, start, v) = problem(13, 0.05);
+        let flow = AttentionFlow::new(&lambda, 20, &start, v).unwrap();
+        let expected = flow.until_on(Isa::Baseline, 1e-7, 3.0).unwrap();
+        for isa in Isa::available() {
+            assert_eq!(flow.until_on(isa, 1e-7, 3.0).unwrap(), expected, "{isa:?}");
+        }
+    }
+
+    #[test]
+    fn bad_input_is_refused() {
+        let new = AttentionFlow::new;
+        assert!(matches!(new(&[], 1, &[], 1.0), Err(AttentionFlowError::Size { .. })));
+        assert!(matches!(
+            new(&[1.0], 1, &[1.0, 2.0], 1.0),
+            Err(AttentionFlowError::Size { name: "U(0)", .. })
+        ));
+        assert!(matches!(new(&[1.0], 0, &[1.0], 1.0), Err(AttentionFlowError::Number { name: "N", .. })));
+        assert!(matches!(new(&[0.0], 1, &[1.0], 1.0), Err(AttentionFlowError::Number { .. })));
+        assert!(matches!(new(&[1.0], 1, &[f64::NAN], 1.0), Err(AttentionFlowError::Number { .. })));
+        assert!(matches!(new(&[1.0], 1, &[1.0], 0.0), Err(AttentionFlowError::Number { name: "v(0)", .. })));
+        let flow = new(&[1.0], 1, &[0.1], 0.1).unwrap();
+        assert!(matches!(flow.until(0.0, 1.0), Err(AttentionFlowError::Number { .. })));
+        assert!(matches!(flow.until(0.1, f64::NAN), Err(AttentionFlowError::Number { .. })));
+    }
+}
