@@ -15,6 +15,7 @@ use solvable_model::{InputError, Objective};
 use solvable_sim::collapse::{Network, NetworkOptions};
 use solvable_sim::minimise::{LbfgsOptions, lbfgs};
 use solvable_theory::collapse::{self as theory, AlignedFlow, CollapseError, ModeState, Status, TwoGroups};
+use solvable_verify::collapse::study::{ShapeName, StudyOptions, TrainedLoss, study};
 
 /// How often each stratum was met; every one must be.
 struct Strata {
@@ -136,7 +137,7 @@ fn the_minimum_is_attained_critical_and_never_undercut() {
             Ok(best) => {
                 let mut gradient = vec![0.0; best.len()];
                 let attained = objective.value_and_gradient(&best, &mut gradient, &mut work);
-                prop_assert!(attained >= value - rounding);
+                prop_assert!(attained >= value - rounding, "attained {attained:e}, minimum {value:e}");
                 // Where the factors are so large that their squares drown the objective, only the bound remains.
                 let size = best.iter().fold(1.0_f64, |m, v| m.max(v.abs()));
                 let slack = f64::EPSILON * 64.0 * (best.len() as f64) * size.powi(2).max(1.0);

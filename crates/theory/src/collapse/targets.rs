@@ -153,7 +153,8 @@ fn secular_root(groups: &[Group], g: usize) -> (usize, f64) {
             (sign * value, slope * distance)
         },
         low,
-        0.5 * width,
+        // A root in the very middle must not lie on the bracket's end, where the iteration would stop short of it.
+        0.75 * width,
         low,
     );
     (pole, sign * root)

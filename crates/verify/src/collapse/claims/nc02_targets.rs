@@ -56,8 +56,8 @@ fn cells(budget: Budget, rng: &mut ChaCha12Rng) -> Vec<Classes> {
             cells.push(Classes { counts: counts.clone(), bias });
         }
     };
-    // One class, balanced, two groups, one giant.
-    for counts in [vec![4], vec![3; 4], vec![7, 7, 2, 2, 2], vec![60, 1, 1]] {
+    // One class, balanced, two groups, one giant, squared targets exactly between two sizes (5/2).
+    for counts in [vec![4], vec![3; 4], vec![7, 7, 2, 2, 2], vec![60, 1, 1], vec![3, 2, 5, 2]] {
         both(counts);
     }
     for _ in 0..pick(budget, 4, 40) {
