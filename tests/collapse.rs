@@ -143,8 +143,10 @@ fn the_minimum_is_attained_critical_and_never_undercut() {
                 let slack = f64::EPSILON * 64.0 * (best.len() as f64) * size.powi(2).max(1.0);
                 prop_assert!((attained - value).abs() <= rounding + slack, "{attained} {value} {size:e}");
                 if size < 1e3 {
+                    // A gradient is a residual, exact to rounding, times the M other factors.
                     let norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
-                    prop_assert!(norm <= 1e-9, "gradient {norm:e}");
+                    let rest = 64.0 * f64::EPSILON * (best.len() as f64) * size.powi(p.depth() as i32);
+                    prop_assert!(norm <= 1e-12 + rest, "gradient {norm:e}, rounding {rest:e}");
                     for b in objective.layout().imbalance(&best, &p.regularisations()).expect("matching") {
                         prop_assert!(frobenius_norm(b.as_ref()) <= 1e-11);
                     }
