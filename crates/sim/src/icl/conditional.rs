@@ -1,10 +1,11 @@
 //! Losses given the covariates: what can be averaged exactly is averaged, the rest is sampled.
-use rand::{Rng, RngExt};
+use rand::Rng;
 use solvable_linalg::{MatRef, matmul};
 use solvable_model::icl::{PromptMixture, RegressionTask, TestPrompts};
 use solvable_model::{Covariance, InputError};
 
 use super::covariates::CovariateLaw;
+use super::prompts::{PromptBuffer, PromptSampler};
 
 /// The expected squared error of the predictor `x_q' A s` given the covariates of the context.
 ///
@@ -142,6 +143,76 @@ fn combine(m: &[f64], g: &[f64], out: &mut [f64]) {
     }
 }
 
+/// The expected squared error against the noisy response, given context and task, for a response whose regression on the
+/// covariates is `slope w'x`.
+///
+/// With `s = (1/N) sum x_i y_i` and `v = A s` it is `E[y^2] - 2 slope w'Lambda v + v'Lambda v`: only the query and its noise
+/// are averaged, the labels are raw. For nonlinear responses, whose labels have no simple conditional form.
+#[derive(Clone, Debug)]
+pub struct ContextRisk {
+    sampler: PromptSampler,
+    a: Vec<f64>,
+    lambda: Vec<f64>,
+    slope: f64,
+    power: f64,
+}
+
+/// Temporaries of [`ContextRisk`].
+#[derive(Clone, Debug)]
+pub struct ContextWork {
+    prompt: PromptBuffer,
+    s: Vec<f64>,
+    v: Vec<f64>,
+    image: Vec<f64>,
+}
+
+impl ContextRisk {
+    /// The risk of A on prompts of `sampler`, with `power = E[y^2]` and query covariance `lambda`.
+    ///
+    /// # Errors
+    /// [`InputError`] when a matrix is not d x d or a number is not finite.
+    pub fn new(
+        a: MatRef<'_, f64>,
+        sampler: PromptSampler,
+        lambda: &Covariance,
+        slope: f64,
+        power: f64,
+    ) -> Result<Self, InputError> {
+        let d = sampler.dimension();
+        check_square("A", a, d)?;
+        check_square("Lambda", lambda.matrix(), d)?;
+        InputError::check_finite("slope", slope)?;
+        InputError::check_nonnegative("E[y^2]", power)?;
+        Ok(Self { sampler, a: flat(a), lambda: flat(lambda.matrix()), slope, power })
+    }
+
+    /// Temporaries.
+    #[must_use]
+    pub fn work(&self) -> ContextWork {
+        let zeros = || vec![0.0; self.sampler.dimension()];
+        ContextWork { prompt: self.sampler.buffer(), s: zeros(), v: zeros(), image: zeros() }
+    }
+
+    /// The risk of one random context and task.
+    pub fn draw<R: Rng>(&self, rng: &mut R, work: &mut ContextWork) -> f64 {
+        let d = self.sampler.dimension();
+        self.sampler.draw(rng, &mut work.prompt);
+        let n = work.prompt.n;
+        work.s.fill(0.0);
+        for (x, y) in work.prompt.x.chunks_exact(d).zip(&work.prompt.y).take(n) {
+            work.s.iter_mut().zip(x).for_each(|(s, x)| *s += x * y / n as f64);
+        }
+        for (v, row) in work.v.iter_mut().zip(self.a.chunks_exact(d)) {
+            *v = row.iter().zip(&work.s).map(|(a, s)| a * s).sum();
+        }
+        for (o, row) in work.image.iter_mut().zip(self.lambda.chunks_exact(d)) {
+            *o = row.iter().zip(&work.v).map(|(l, v)| l * v).sum();
+        }
+        let along = |w: &[f64]| w.iter().zip(&work.image).map(|(a, b)| a * b).sum::<f64>();
+        self.power - 2.0 * self.slope * along(&work.prompt.w) + along(&work.v)
+    }
+}
+
 /// [`ConditionalRisk`] over a mixture of prompt laws.
 #[derive(Clone, Debug)]
 pub struct MixtureRisk {
@@ -173,45 +244,5 @@ impl MixtureRisk {
     pub fn draw<R: Rng>(&self, rng: &mut R, work: &mut ConditionalWork) -> f64 {
         let k = super::prompts::pick(rng, &self.cumulative);
         self.components[k].draw(rng, work)
-    }
-}
-
-/// The step `A = a I` on prompts whose covariance is `diag(lambda)`, fresh independent `lambda_i ~ Exp(1)` for every
-/// prompt, task second moment I, no noise (ICL-12).
-///
-/// Given lambda, the loss is that of a fixed covariance (ICL-2): `sum lambda_i (1 - a lambda_i)^2 + (a^2/N) sum
-/// lambda_i^2 (lambda_i + sum lambda)`.
-#[derive(Clone, Copy, Debug)]
-pub struct ExponentialSpectrumRisk {
-    d: usize,
-    step: f64,
-    /// 1/N, 0 for an infinite context.
-    inverse_length: f64,
-}
-
-impl ExponentialSpectrumRisk {
-    /// The predictor `A = step I` on prompts of mean inverse length `inverse_length`.
-    ///
-    /// # Errors
-    /// [`InputError`] when d is 0 or a number is not finite or negative.
-    pub fn new(d: usize, step: f64, inverse_length: f64) -> Result<Self, InputError> {
-        InputError::check_count("d", d)?;
-        InputError::check_finite("step", step)?;
-        InputError::check_nonnegative("1/N", inverse_length)?;
-        Ok(Self { d, step, inverse_length })
-    }
-
-    /// The loss given one random spectrum.
-    pub fn draw<R: Rng>(&self, rng: &mut R) -> f64 {
-        let (mut bias, mut squares, mut cubes, mut trace) = (0.0, 0.0, 0.0, 0.0);
-        for _ in 0..self.d {
-            // Inverse distribution function; 1 - u is in (0, 1].
-            let l = -(1.0 - rng.random::<f64>()).ln();
-            bias += l * (1.0 - self.step * l).powi(2);
-            trace += l;
-            squares += l * l;
-            cubes += l * l * l;
-        }
-        bias + self.step * self.step * self.inverse_length * (cubes + trace * squares)
     }
 }

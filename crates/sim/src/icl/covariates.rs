@@ -151,6 +151,18 @@ impl CovariateLaw {
         }
     }
 
+    /// Draws several covariates, one after the other, into `out`; `scratch` holds at least d numbers.
+    pub fn fill_all<R: Rng>(&self, rng: &mut R, out: &mut [f64], scratch: &mut [f64]) {
+        self.fill_raw(rng, out);
+        if let Self::Gaussian(g) | Self::TwoPointRadius(g, _) = self {
+            let scratch = &mut scratch[..g.dimension];
+            for vector in out.chunks_exact_mut(g.dimension) {
+                scratch.copy_from_slice(vector);
+                g.apply(scratch, vector);
+            }
+        }
+    }
+
     /// Draws one covariate into `out`; `scratch` holds at least d numbers.
     pub fn fill<R: Rng>(&self, rng: &mut R, out: &mut [f64], scratch: &mut [f64]) {
         match self {

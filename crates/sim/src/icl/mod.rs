@@ -4,22 +4,28 @@
 //! |---|---|
 //! | `covariates`, `prompts` | random covariates and prompts: Gaussian of any rank, elliptical, uniform, mixtures, nonlinear responses |
 //! | `stack` | forward passes of any number of layers on raw tokens |
+//! | `gauss` | Gauss rules, for exact expectations of small prompts |
 //! | `literal` | squared errors of literal forward passes on random prompts |
 //! | `bayes` | the Bayes predictor |
+//! | `training` | explicit steps on population losses, gradients of single prompts, stochastic descent |
 //! | `rows` | prompts resampled from a data matrix |
 //! | `conditional` | the same errors with task, noise and query averaged exactly |
 mod bayes;
 mod conditional;
 mod covariates;
+mod gauss;
 mod literal;
 mod prompts;
 mod rows;
 mod stack;
+mod training;
 
 pub use bayes::{BayesRisk, BayesWork};
-pub use conditional::{ConditionalRisk, ConditionalWork, ExponentialSpectrumRisk, MixtureRisk};
+pub use conditional::{ConditionalRisk, ConditionalWork, ContextRisk, ContextWork, MixtureRisk};
 pub use covariates::{CovariateLaw, GaussianVectors};
+pub use gauss::{Rule, gauss_hermite, gauss_laguerre, tensor_mean, tensor_points};
 pub use literal::{LiteralError, StackError, StackErrorWork};
 pub use prompts::{PromptBuffer, PromptSampler};
 pub use rows::{Covariates, PromptLaw, RowsError, prompt_losses};
 pub use stack::{AttentionStack, StackWork};
+pub use training::{PromptGradient, PromptGradientWork, StepRule, StochasticDescent, descend};

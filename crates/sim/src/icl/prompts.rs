@@ -1,6 +1,5 @@
 //! Random prompts.
 use rand::{Rng, RngExt};
-use rand_distr::StandardNormal;
 use solvable_linalg::{Mat, MatRef};
 use solvable_model::icl::{
     Polynomial, Prompt, PromptMixture, RegressionTask, SingleIndexMixture, TestPrompts, check_quadratic_form,
@@ -281,16 +280,17 @@ impl PromptSampler {
                 into.w.copy_from_slice(&vectors[pick(rng, cumulative)]);
             }
         }
-        for i in 0..c.length {
-            let x = &mut into.x[i * d..(i + 1) * d];
-            c.context.fill(rng, x, &mut into.scratch);
-            let noise: f64 = rng.sample(StandardNormal);
-            into.y[i] = c.response(&into.w, x) + c.noise * noise;
+        let (x, y) = (&mut into.x[..c.length * d], &mut into.y[..c.length]);
+        c.context.fill_all(rng, x, &mut into.scratch);
+        normal::fill(rng, y);
+        for (y, x) in y.iter_mut().zip(x.chunks_exact(d)) {
+            *y = c.response(&into.w, x) + c.noise * *y;
         }
         c.query.fill(rng, &mut into.query, &mut into.scratch);
         into.target = c.response(&into.w, &into.query);
-        let noise: f64 = rng.sample(StandardNormal);
-        into.noisy_target = into.target + c.noise * noise;
+        let mut noise = [0.0];
+        normal::fill(rng, &mut noise);
+        into.noisy_target = into.target + c.noise * noise[0];
         k
     }
 }
