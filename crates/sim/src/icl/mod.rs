@@ -7,12 +7,14 @@
 //! | `gauss` | Gauss rules, for exact expectations of small prompts |
 //! | `literal` | squared errors of literal forward passes on random prompts |
 //! | `bayes` | the Bayes predictor |
+//! | `depth` | several layers: the risk of one prompt |
 //! | `training` | explicit steps on population losses, gradients of single prompts, stochastic descent |
 //! | `rows` | prompts resampled from a data matrix |
 //! | `conditional` | the same errors with task, noise and query averaged exactly |
 mod bayes;
 mod conditional;
 mod covariates;
+mod depth;
 mod gauss;
 mod literal;
 mod prompts;
@@ -23,6 +25,7 @@ mod training;
 pub use bayes::{BayesRisk, BayesWork};
 pub use conditional::{ConditionalRisk, ConditionalWork, ContextRisk, ContextWork, MixtureRisk};
 pub use covariates::{CovariateLaw, GaussianVectors};
+pub use depth::{DepthRisk, DepthWork, Layers};
 pub use gauss::{Rule, gauss_hermite, gauss_laguerre, tensor_mean, tensor_points};
 pub use literal::{LiteralError, StackError, StackErrorWork};
 pub use prompts::{PromptBuffer, PromptSampler};
