@@ -45,6 +45,7 @@ pub struct DepthRisk {
 #[derive(Clone, Debug)]
 pub struct DepthWork {
     raw: Vec<f64>,
+    rows: Vec<f64>,
     g: Mat<f64>,
     x: Mat<f64>,
     s: Mat<f64>,
@@ -117,6 +118,7 @@ impl DepthRisk {
         let square = || Mat::<f64>::zeros(d, d);
         DepthWork {
             raw: vec![0.0; n * d],
+            rows: vec![0.0; 2 * d * d],
             g: Mat::zeros(d, n),
             x: Mat::zeros(d, n),
             s: square(),
@@ -208,7 +210,7 @@ impl DepthRisk {
                 for i in 0..d {
                     work.current[(i, i)] += ridge;
                 }
-                invert_in_place(&mut work.current, &mut work.q);
+                invert(&work.current, &mut work.q, &mut work.rows);
                 each(&mut work.p, |_, _, _| 0.0);
                 add(&mut work.p, *ridge, &work.q);
             }
@@ -239,23 +241,29 @@ fn add(m: &mut Mat<f64>, factor: f64, other: &Mat<f64>) {
 }
 
 /// The inverse of a positive definite matrix by Gauss and Jordan's elimination, which needs no pivots for one.
-fn invert_in_place(m: &mut Mat<f64>, out: &mut Mat<f64>) {
+/// `rows` holds 2 d^2 numbers: the matrix and its inverse side by side, row by row.
+fn invert(m: &Mat<f64>, out: &mut Mat<f64>, rows: &mut [f64]) {
     let d = m.nrows();
-    set_identity(out, 1.0);
-    for k in 0..d {
-        let pivot = 1.0 / m[(k, k)];
+    let width = 2 * d;
+    for (i, row) in rows.chunks_exact_mut(width).enumerate() {
         for j in 0..d {
-            m[(k, j)] *= pivot;
-            out[(k, j)] *= pivot;
+            row[j] = m[(i, j)];
+            row[d + j] = if i == j { 1.0 } else { 0.0 };
         }
-        for i in 0..d {
-            let factor = m[(i, k)];
-            if i != k && factor != 0.0 {
-                for j in 0..d {
-                    m[(i, j)] -= factor * m[(k, j)];
-                    out[(i, j)] -= factor * out[(k, j)];
-                }
-            }
+    }
+    for k in 0..d {
+        let (before, rest) = rows.split_at_mut(k * width);
+        let (row, after) = rest.split_at_mut(width);
+        let pivot = 1.0 / row[k];
+        row.iter_mut().for_each(|v| *v *= pivot);
+        for other in before.chunks_exact_mut(width).chain(after.chunks_exact_mut(width)) {
+            let factor = other[k];
+            other.iter_mut().zip(&*row).for_each(|(o, r)| *o -= factor * r);
+        }
+    }
+    for (i, row) in rows.chunks_exact(width).enumerate() {
+        for j in 0..d {
+            out[(i, j)] = row[d + j];
         }
     }
 }

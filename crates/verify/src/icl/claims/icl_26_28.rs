@@ -4,7 +4,7 @@ use solvable_model::icl::{QueryToken, prior_second_moment};
 use solvable_sim::icl::{AttentionStack, ConditionalRisk, CovariateLaw, PromptSampler, StackError};
 use solvable_theory::icl::{Whitened, minimizer, minimum, risk_at_length};
 
-use super::support::{Case, average, dense, dense3, scaled, task};
+use super::support::{Case, average, dense, dense3, isotropic, scaled, task};
 use crate::check::{Budget, Expectation, Identity};
 use crate::statistics::Estimate;
 use crate::{Chapter, CheckError, Claim};
@@ -26,8 +26,8 @@ pub(super) fn heavy_tails() -> Claim {
         "minimum for elliptical covariates, and the risk of its minimizer at twice the length",
         |_, _| {
             vec![
-                Case::new("dense", dense(6, 0.25, 24)).with("kappa", 0.5).with("M", 24.0),
-                Case::new("dense", dense(6, 0.25, 24)).with("kappa", 0.9).with("M", 48.0),
+                Case::new("dense", dense(6, 0.25, 40)).with("kappa", 0.5).with("M", 40.0),
+                Case::new("dense", dense(6, 0.25, 40)).with("kappa", 0.9).with("M", 60.0),
             ]
         },
         |c| Ok(risk_at_length(&elliptical(c, c.get("kappa"))?, c.count("M"))?),
@@ -71,7 +71,7 @@ $$L^*=\sum_i\beta_i\frac{(a_N-1)\beta_i+b_N}{a_N\beta_i+b_N}.$$",
     }
 }
 
-const MEAN: [f64; 4] = [0.6, -0.3, 0.2, 0.4];
+const MEAN: [f64; 8] = [0.3, -0.15, 0.1, 0.2, -0.25, 0.05, 0.3, -0.1];
 
 /// The cell's task with the prior's second moment `Psi_0 + mean mean'`.
 fn shifted(c: &Case, mean: &[f64]) -> Result<Case, CheckError> {
@@ -97,8 +97,8 @@ pub(super) fn prior_mean() -> Claim {
         "raw prompts",
         "minimum for a prior with a mean, by the forward pass on raw prompts",
         |budget, _| {
-            let n = if budget == Budget::Quick { 24 } else { 48 };
-            vec![Case::new("dense", dense(4, 0.25, n))]
+            let n = if budget == Budget::Quick { 30 } else { 48 };
+            vec![Case::new("isotropic", isotropic(8, 1.0, 0.1, 0.25, n))]
         },
         |c| Ok(minimum(&shifted(c, &MEAN)?.law()?)?),
         |c, seed, count| raw(c, &MEAN, seed, count),
@@ -106,7 +106,7 @@ pub(super) fn prior_mean() -> Claim {
     .replicas(16_384, 1 << 18, 1 << 22)
     .wrong("mean forgotten", |c| Ok(minimum(&c.law()?)?))
     .wrong("mean doubled", |c| Ok(minimum(&shifted(c, &MEAN.map(|m| 2.0 * m))?.law()?)?))
-    .broken("prompts without the mean", |c, seed, count| raw(c, &[0.0; 4], seed, count));
+    .broken("prompts without the mean", |c, seed, count| raw(c, &[0.0; 8], seed, count));
     Claim {
         id: "ICL-28",
         chapter: Chapter::Icl,

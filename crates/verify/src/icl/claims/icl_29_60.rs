@@ -44,7 +44,7 @@ fn final_losses(
 }
 
 fn runs(budget: Budget) -> usize {
-    if budget == Budget::Quick { 24 } else { 400 }
+    if budget == Budget::Quick { 12 } else { 400 }
 }
 
 /// Fraction of runs within 1e-3 of a loss, with its 95% half-width.
