@@ -55,19 +55,20 @@ fn continued_fraction(c: &Large, layers: usize, shift: f64) -> f64 {
 pub(super) fn optimal_depth() -> Claim {
     let sampled = Asymptotic::new(
         "optimal steps",
-        "risk of K layers with the limit's optimal steps, random contexts at d = 10 to 44",
+        "risk of K layers with the limit's optimal steps, random contexts at d = 10 to 48",
         |budget, _| {
-            let mut cells = vec![large(0.5, 0.0, 2), large(0.5, 0.1, 3)];
+            let mut cells = vec![large(1.0, 0.0, 2), large(0.5, 0.3, 2)];
             if budget == Budget::Full {
                 cells.push(large(2.0, 0.0, 3));
                 cells.push(large(0.5, 0.0, 3));
+                cells.push(large(0.5, 0.1, 3));
                 cells.push(large(1.0, 0.2, 4));
             }
             cells
         },
         |c| Ok(optimal_depth_risk(c.layers, c.c, c.s)?.risk),
         |c, d, seed, count| normalised(c, d, optimal_layers(c, c.layers, c.s)?, seed, count),
-        &[10.0, 14.0, 20.0, 30.0, 44.0],
+        &[10.0, 14.0, 20.0, 30.0, 48.0],
         &[1.0, 2.0],
         (1500, 30_000),
     )
