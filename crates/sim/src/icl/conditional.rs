@@ -1,5 +1,5 @@
 //! Losses given the covariates: what can be averaged exactly is averaged, the rest is sampled.
-use rand::Rng;
+use rand::{Rng, RngExt};
 use solvable_linalg::{MatRef, matmul};
 use solvable_model::icl::{PromptMixture, RegressionTask, TestPrompts};
 use solvable_model::{Covariance, InputError};
@@ -244,5 +244,45 @@ impl MixtureRisk {
     pub fn draw<R: Rng>(&self, rng: &mut R, work: &mut ConditionalWork) -> f64 {
         let k = super::prompts::pick(rng, &self.cumulative);
         self.components[k].draw(rng, work)
+    }
+}
+
+/// The step `A = a I` on prompts whose covariance is `diag(lambda)`, fresh independent `lambda_i ~ Exp(1)` for every
+/// prompt, task second moment I, no noise (ICL-12).
+///
+/// Given lambda, the loss is that of a fixed covariance (ICL-2): `sum lambda_i (1 - a lambda_i)^2 + (a^2/N) sum
+/// lambda_i^2 (lambda_i + sum lambda)`.
+#[derive(Clone, Copy, Debug)]
+pub struct ExponentialSpectrumRisk {
+    d: usize,
+    step: f64,
+    /// 1/N, 0 for an infinite context.
+    inverse_length: f64,
+}
+
+impl ExponentialSpectrumRisk {
+    /// The predictor `A = step I` on prompts of mean inverse length `inverse_length`.
+    ///
+    /// # Errors
+    /// [`InputError`] when d is 0 or a number is not finite or negative.
+    pub fn new(d: usize, step: f64, inverse_length: f64) -> Result<Self, InputError> {
+        InputError::check_count("d", d)?;
+        InputError::check_finite("step", step)?;
+        InputError::check_nonnegative("1/N", inverse_length)?;
+        Ok(Self { d, step, inverse_length })
+    }
+
+    /// The loss given one random spectrum.
+    pub fn draw<R: Rng>(&self, rng: &mut R) -> f64 {
+        let (mut bias, mut squares, mut cubes, mut trace) = (0.0, 0.0, 0.0, 0.0);
+        for _ in 0..self.d {
+            // Inverse distribution function; 1 - u is in (0, 1].
+            let l = -(1.0 - rng.random::<f64>()).ln();
+            bias += l * (1.0 - self.step * l).powi(2);
+            trace += l;
+            squares += l * l;
+            cubes += l * l * l;
+        }
+        bias + self.step * self.step * self.inverse_length * (cubes + trace * squares)
     }
 }

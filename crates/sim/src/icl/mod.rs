@@ -23,7 +23,9 @@ mod stack;
 mod training;
 
 pub use bayes::{BayesRisk, BayesWork};
-pub use conditional::{ConditionalRisk, ConditionalWork, ContextRisk, ContextWork, MixtureRisk};
+pub use conditional::{
+    ConditionalRisk, ConditionalWork, ContextRisk, ContextWork, ExponentialSpectrumRisk, MixtureRisk,
+};
 pub use covariates::{CovariateLaw, GaussianVectors};
 pub use depth::{DepthRisk, DepthWork, Layers};
 pub use gauss::{Rule, gauss_hermite, gauss_laguerre, tensor_mean, tensor_points};

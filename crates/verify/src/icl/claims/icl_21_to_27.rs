@@ -81,7 +81,7 @@ const ONLY_SCALAR: &str = "equality in dimension 1 only: at d = 3 the two sides 
 fn worst_decay(c: &Case, rate: f64) -> Result<f64, CheckError> {
     let loss = FactoredLoss::new(&c.task);
     let x = start(c.get("u0"), c.get("theta0"), &identity(c.task.dimension()));
-    let times: Vec<f64> = (1..=40).map(|k| 0.5 * f64::from(k)).collect();
+    let times: Vec<f64> = (0..40).map(|k| 0.01 * 1.22_f64.powi(k)).collect();
     let floor = 0.5 * minimum(&c.law()?)?;
     let mut work = loss.work();
     let first = loss.value(&x, &mut work) - floor;

@@ -295,7 +295,7 @@ pub(super) fn corrected_stack() -> Claim {
         |_| Ok(point(corrected_loss(PRINTED, 10)?)),
         |_| Ok(point(corrected_loss(OPTIMUM_10, 10)?)),
     )
-    .wrong("printed weights at n = 20", |_| Ok(point(corrected_loss(PRINTED, 20)?)))
+    .wrong("optimum for n = 20 at n = 20", |_| Ok(point(corrected_loss(OPTIMUM_20, 20)?)))
     .wrong("loss of the zero predictor over 1000", |_| Ok(point(1e-3)))
     .broken("our optimum for n = 20", |_| Ok(point(1e3 * corrected_loss(OPTIMUM_20, 10)?)));
     Claim {
