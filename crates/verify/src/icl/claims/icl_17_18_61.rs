@@ -141,7 +141,6 @@ fn second_variation(c: &Case, at: &LayerBlocks, q: QueryToken) -> Result<Vec<f64
     let d = c.task.dimension();
     let objective = FullLayerLoss::new(&c.task, c.task.context() as f64, q)?;
     let x = objective.parameters(at)?;
-    let mut work = objective.work();
     let size = d * d + 1;
     let h = 0.25;
     let mut gradient = vec![0.0; x.len()];
@@ -150,7 +149,7 @@ fn second_variation(c: &Case, at: &LayerBlocks, q: QueryToken) -> Result<Vec<f64
         for (shift, weight) in [(1.0, 8.0), (-1.0, -8.0), (2.0, -1.0), (-2.0, 1.0)] {
             let mut y = x.clone();
             y[d + j] += shift * h;
-            objective.gradient(&y, &mut gradient, &mut work);
+            objective.gradient(&y, &mut gradient, &mut objective.work());
             for i in 0..size {
                 hessian[(i, j)] += weight * gradient[d + i] / (12.0 * h);
             }

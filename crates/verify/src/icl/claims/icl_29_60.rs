@@ -22,7 +22,6 @@ fn final_losses(
 ) -> Result<Vec<f64>, CheckError> {
     let objective = FullLayerLoss::new(&c.task, c.task.context() as f64, query(c))?;
     let d = c.task.dimension();
-    let mut work = objective.work();
     let options =
         Options::until(400.0).method(Method::DormandPrince5).tolerance(1e-7, 1e-9).stop_at_slope(1e-7);
     let mut rng = ChaCha12Rng::seed_from_u64(seed);
@@ -38,7 +37,7 @@ fn final_losses(
             }
             let end =
                 integrate(&GradientFlow::of(&objective), &x, &options).map_err(CheckError::from_error)?;
-            Ok(2.0 * objective.value(&end.state, &mut work))
+            Ok(2.0 * objective.value(&end.state, &mut objective.work()))
         })
         .collect()
 }
@@ -137,7 +136,6 @@ pub(super) fn surviving_branch() -> Claim {
         |c| {
             let objective = FullLayerLoss::new(&c.task, c.task.context() as f64, query(c))?;
             let d = c.task.dimension();
-            let mut work = objective.work();
             [0.3, 0.1, 0.02]
                 .iter()
                 .map(|&scale| {
@@ -152,7 +150,7 @@ pub(super) fn surviving_branch() -> Claim {
                         .stop_at_slope(1e-8);
                     let end = integrate(&GradientFlow::of(&objective), &x, &options)
                         .map_err(CheckError::from_error)?;
-                    Ok(2.0 * objective.value(&end.state, &mut work))
+                    Ok(2.0 * objective.value(&end.state, &mut objective.work()))
                 })
                 .collect()
         },

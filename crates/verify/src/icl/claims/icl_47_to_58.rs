@@ -73,7 +73,7 @@ pub(super) fn optimal_depth() -> Claim {
         (1500, 30_000),
     )
     .wrong("one layer more", |c| Ok(optimal_depth_risk(c.layers + 1, c.c, c.s)?.risk))
-    .wrong("Bayes risk", |c| Ok(optimal_depth_risk(c.layers, c.c, c.s)?.bayes))
+    .wrong("one layer fewer", |c| Ok(optimal_depth_risk(c.layers - 1, c.c, c.s)?.risk))
     .broken("one layer fewer", |c, d, seed, count| {
         let mut layers = optimal_layers(c, c.layers, c.s)?;
         if let Layers::Descent(steps) | Layers::Ridge { steps, .. } = &mut layers {
