@@ -106,7 +106,8 @@ impl<C: Cell> Asymptotic<C> {
         let predicted = finite("theory", formula(cell)?, cell)?;
         let scale = match &self.scale {
             Some(scale) => scale(cell)?,
-            None => predicted.abs(),
+            // A sabotaged prediction must not change the measure it is judged by.
+            None => finite("theory", (self.formula.honest)(cell)?, cell)?.abs(),
         };
         if !(scale > 0.0 && scale.is_finite()) {
             return Err(CheckError::IllDeclared {
