@@ -11,6 +11,7 @@ use crate::aggregate::AggregateError;
 /// # Errors
 /// [`InputError`] unless d >= 1, R >= 0 and rho > 0 are finite.
 pub fn failure_bound(d: usize, radius: f64, rho: f64, epsilon: Epsilon, k: f64) -> Result<f64, InputError> {
+    InputError::check_finite("K", k)?;
     Ok((log_volume(d, radius, rho)? - 0.5 * epsilon.get() * k).exp())
 }
 

@@ -221,7 +221,7 @@ pub(super) fn mechanism() -> Claim {
             exactly private.",
         source: "derived; a mechanism of this kind: Javanmard et al. (ICLR 2024, arXiv 2401.11081)",
         formula: "solvable_theory::aggregate::{label_privacy_loss, laplace_noise, optimal_bag_size}",
-        simulator: "solvable_sim::aggregate::{private::release_log_ratio, TrainingExperiment}",
+        simulator: "solvable_sim::aggregate::private::release_log_ratio; solvable_sim::aggregate::TrainingExperiment",
         checks: vec![
             Box::new(privacy),
             Box::new(scale),
