@@ -192,8 +192,10 @@ def page(r):
     t = ["# Benchmarks", "",
          "Against the best of several strong Python implementations of the same workload. Written by one command:", "",
          "    python3 benches/peers/compare.py --venv /tmp/peers", "",
+         "`cargo bench -p solvable-benches` times each workload alone; `cargo run --release -p solvable-benches --bin workloads -- NAME` prints one JSON line an implementation.", "",
          f"Machine: {r['machine']}, {r['threads']} thread{'s' if r['threads'] > 1 else ''}; other programs ran on it, so the two sides ran by turns "
-         f"({r['rounds']} rounds), and the table has the least {'processor' if r['threads'] == 1 else 'wall'} seconds of a run. Peers: {', '.join(r['versions'])}.", "",
+         f"(rounds: {r['rounds']}, of three runs each), and the table has the least {'processor' if r['threads'] == 1 else 'wall'} seconds of a run; ours are counted by the system in steps of some milliseconds, so "
+         f"the last digit or two of short runs mean little. Results do not depend on the number of threads. Peers: {', '.join(r['versions'])}.", "",
          "| workload | size | ours | best peer | | ratio | result, ours | result, peer |", "|---|---|---|---|---|---|---|---|"]
     for m in r["measured"]:
         w, p = m["ours"]["solvable"], m["peers"][m["best"]]
@@ -224,7 +226,7 @@ def page(r):
             t.append(f"- {m['name']}, {m['size']}: {w['gflops']:.3g} GFLOP/s of the {r['limits']['gemm']['result']:.3g} that the machine's large products reach: "
                      f"no more than {p_limit(m, r):.1f} times the best peer is possible here.")
     t += ["", "## Growth of the cost", "", "Slope of log seconds against log size, with its standard error.", "",
-          "| workload | implementation | in | measured | predicted |", "|---|---|---|---|---|"]
+          "| workload | implementation | in | measured exponent | predicted |", "|---|---|---|---|---|"]
     for f in r["fits"]:
         t.append(f"| {f['name']} | {f['impl']} | {f['what']} ({f['values'][0]} to {f['values'][-1]}) | {f['slope']:.2f} ± {f['error']:.2f} | {f['predicted']} |")
     t += [""]

@@ -39,6 +39,12 @@ impl Times {
         }
     }
 
+    /// The mean processor time: the system counts in steps, whose errors average out here and not in the least.
+    #[must_use]
+    pub fn cpu_mean(&self) -> Option<f64> {
+        if self.cpu.is_empty() { None } else { Some(self.cpu.iter().sum::<f64>() / self.cpu.len() as f64) }
+    }
+
     /// The shortest processor time.
     #[must_use]
     pub fn cpu_min(&self) -> Option<f64> {

@@ -14,7 +14,7 @@ pub fn run(repetitions: usize) -> Vec<Report> {
     let limit = Duration::from_secs(20);
     let mut reports = Vec::new();
     let mut report = |implementation, parameters, times: crate::timing::Times, work: f64, unit: &str| {
-        let result = work / times.cpu_min().unwrap_or(times.wall_min());
+        let result = work / times.cpu_mean().unwrap_or(times.wall_min());
         reports.push(Report {
             workload: "limits",
             implementation,
