@@ -69,7 +69,7 @@ impl Trajectory {
         } else {
             spread_start(objective.layout(), self.s0.powi(self.setting.depth() as i32 + 1), &mut rng)
         };
-        let levels = if euler { 6..13 } else { 4..10 };
+        let levels = if euler { 4..13 } else { 4..10 };
         levels
             .map(|level| {
                 let steps = 1_u64 << level;
