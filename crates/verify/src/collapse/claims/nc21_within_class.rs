@@ -61,7 +61,9 @@ fn slopes(cell: &Setting) -> Result<Vec<f64>, CheckError> {
     let objective = cell.objective()?;
     let mut rng = ChaCha12Rng::seed_from_u64(cell.seed);
     let start = spread_start(objective.layout(), 2.0, &mut rng);
-    let times = [260.0, 300.0];
+    // NC1 has fallen to e^-36 and e^-42: its corrections are dead, its rounding (1e-21) is not yet reached.
+    let rate = 2.0 * (cell.lambda_w[0] + 2.0 * cell.lambda_h);
+    let times = [36.0 / rate, 42.0 / rate];
     let states = flow_states(&objective, &start, &times).map_err(refused)?;
     let slope = |a: f64, b: f64| (b / a).ln() / (times[1] - times[0]);
     Ok(vec![
@@ -100,7 +102,7 @@ pub(super) fn claim() -> Claim {
             Ok(vec![-r.null_rate, -r.nc1_rate.unwrap_or(f64::NAN)])
         },
         slopes,
-        // Corrections fall as e^(-2 lambda_H t) or faster, 3e-5 at t = 260, times the size of the start.
+        // Corrections fall as e^(-2 lambda_H t) or faster, 1e-4 at these times, times the size of the start.
         |_| Ok(5e-3),
     )
     .wrong("NC1 falls at 2 lambda_H", |cell| {
