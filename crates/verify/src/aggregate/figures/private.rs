@@ -20,7 +20,7 @@ pub(super) const DENSITY: FigureSpec = FigureSpec {
     caption: "The smoothed private median of one sample has a piecewise constant density around the sample median: \
               each step down is one more datum that would have to change. Points: frequencies of outputs drawn by \
               rejection with path lengths counted from the data, bars of two standard errors.",
-    claims: &[],
+    claims: &["DP-3"],
     build: density,
 };
 
@@ -89,7 +89,7 @@ pub(super) const ERROR: FigureSpec = FigureSpec {
               median itself, after. The Laplace mechanism on the clamped mean (dashed) pays the whole range $2R$; \
               the median depends on $R$ only logarithmically. Points: exact expected error a sample, averaged \
               over simulated samples, bars of two standard errors.",
-    claims: &[],
+    claims: &["DP-6"],
     build: error,
 };
 
@@ -143,7 +143,7 @@ pub(super) const LOSS: FigureSpec = FigureSpec {
     caption: "The worst log-ratio over all neighbouring data sets of a finite universe, against the guarantee \
               $\\varepsilon$ (dotted). Between 0.57 and 0.84 of it is used. Lines: enumeration of multisets with path \
               lengths in closed form; points: enumeration of all ordered data sets.",
-    claims: &[],
+    claims: &["DP-7"],
     build: loss,
 };
 
@@ -187,7 +187,7 @@ pub(super) const CERTIFICATE: FigureSpec = FigureSpec {
               one (dashed), the integrated one (solid), and the truth (points: exact failure probability a sample, \
               averaged over simulated samples, bars of two standard errors). The bounds hold everywhere; the range enters \
               them only through $R/\\rho + 1$.",
-    claims: &[],
+    claims: &["DP-9"],
     build: certificate,
 };
 

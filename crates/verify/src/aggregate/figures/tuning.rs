@@ -20,7 +20,7 @@ pub(super) const PHASES: FigureSpec = FigureSpec {
     caption: "Below each curve the ridgeless instance-level estimator has the smaller limiting risk. The threshold diverges at \
               $\\gamma = 1/k$, where the bag-level estimator does, and vanishes for large $\\gamma$: there bag level \
               always wins. Points: thresholds from simulated biases and variances, bars of two standard errors.",
-    claims: &[],
+    claims: &["AGG-8"],
     build: phases,
 };
 
@@ -63,7 +63,7 @@ pub(super) const PRIVACY: FigureSpec = FigureSpec {
     caption: "Left: the ridgeless instance-level risk under label privacy has an inner optimum $k^\\star$ (diamonds) that \
               grows like $1/\\varepsilon^2$. Right: with the optimal ridge the risk increases with $k$ at every privacy \
               level: aggregation never helps a tuned estimator. Points: simulated, bars of two standard errors.",
-    claims: &[],
+    claims: &["AGG-10", "AGG-11"],
     build: privacy,
 };
 
@@ -120,7 +120,7 @@ pub(super) const CURATED: FigureSpec = FigureSpec {
               the risk even falls with $k$, since the bags themselves tell $z$. Sorting by a noisy guess \
               $z + q\\,\\mathrm{noise}$ interpolates to random bags. Lines: exact conditional risk averaged over $z$; \
               points: simulated other covariates, bars of two standard errors; dotted: limits.",
-    claims: &[],
+    claims: &["AGG-14"],
     build: curated,
 };
 
@@ -204,7 +204,7 @@ pub(super) const CLIPPING: FigureSpec = FigureSpec {
     caption: "A low clip level costs signal, a high one privacy noise: the optimal $T$ falls as the privacy level \
               $\\varepsilon$ does. Bag level with ridge. Points: trained on simulated private labels, bars of two \
               standard errors.",
-    claims: &[],
+    claims: &["AGG-12"],
     build: clipping,
 };
 

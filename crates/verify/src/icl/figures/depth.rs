@@ -21,7 +21,7 @@ pub(super) const RISK: FigureSpec = FigureSpec {
               dimension; lines: exact at the dimension of the points, from rational Wishart moments, which rare prompts raise \
               at depth; points: literal attention. With noise the optimal schedule descends the ridge loss, which plain layers \
               do not, and stops at the Bayes risk (dots).",
-    claims: &[],
+    claims: &["ICL-47", "ICL-49"],
     build: risk,
 };
 
@@ -93,7 +93,7 @@ pub(super) const STEP: FigureSpec = FigureSpec {
     title: "Risk against a constant step",
     caption: "At $c = 1/2$ without noise the best constant step is $1/(1+c) = 2/3$ (dots) at every depth; with noise the minima \
               move with depth. Lines: large-dimension limit; points: literal attention at finite size.",
-    claims: &[],
+    claims: &["ICL-49", "ICL-50"],
     build: constant_step,
 };
 
@@ -135,7 +135,7 @@ pub(super) const LARGE_DIMENSION: FigureSpec = FigureSpec {
     title: "Approach to the limit of large dimension",
     caption: "The limit-optimal schedules of $K$ layers at $c = 1/2$, no noise, used at finite size. Lines: exact finite-size risk \
               from rational Wishart moments, approaching the limit (dashes) linearly in $1/d$; points: literal attention.",
-    claims: &[],
+    claims: &["ICL-47"],
     build: large_dimension,
 };
 
@@ -173,7 +173,7 @@ pub(super) const CORRECTION: FigureSpec = FigureSpec {
     caption: "Left: eigenvalues before and after one corrected layer, $\\lambda(1 - \\gamma\\lambda)^2$. Right: the condition number \
               over $[m, M]$ against $\\gamma$, least at $\\gamma^* = 1/(M + \\sqrt{Mm} + m)$ (dots), a gain of up to 27/4. Lines: closed form; \
               points: inputs passed through a literal attention layer.",
-    claims: &[],
+    claims: &["ICL-35"],
     build: correction,
 };
 
@@ -240,7 +240,7 @@ pub(super) const UNIFORM: FigureSpec = FigureSpec {
     title: "Uniform inputs of another width than in training",
     caption: "One layer tuned on inputs uniform on $[-1, 1]$ and used on $[-a, a]$, beside the layer tuned for each $a$: the \
               set-up of von Oswald et al. Lines: closed form for non-Gaussian coordinates; points: literal attention.",
-    claims: &[],
+    claims: &["ICL-43"],
     build: uniform,
 };
 
@@ -286,7 +286,7 @@ pub(super) const STEPS: FigureSpec = FigureSpec {
               edges); lines join the limit values of equal rank, points are exact at $d = 10$, $N = 20$. Right: the exact optimum \
               of three layers at $d = 5$, $n = 20$ beside the trained weights printed by Ahn et al. (2023, Figure 2), which nobody \
               here computed.",
-    claims: &[],
+    claims: &["ICL-47", "ICL-62"],
     build: steps,
 };
 

@@ -112,7 +112,7 @@ pub(super) const COVARIATE_SHIFT: FigureSpec = FigureSpec {
     caption: "Context and query covariates multiplied by $\\gamma$ after training. The prediction is multiplied by $\\gamma^2$ \
               where it should not change: at large length the risk is a parabola in $\\gamma^2$, least near $\\gamma = 1$. \
               Lines: exact; points: random contexts.",
-    claims: &[],
+    claims: &["ICL-8"],
     build: covariate_shift,
 };
 
@@ -155,7 +155,7 @@ pub(super) const RANDOM_COVARIANCES: FigureSpec = FigureSpec {
     caption: "Diagonal covariances with i.i.d. Exp(1) eigenvalues, fresh for every prompt: the loss of the best matrix stays \
               above $d/3$ (dashes) at any context length. With one fixed covariance of the same mean it tends to 0. Lines: \
               exact; points: random spectra and contexts.",
-    claims: &[],
+    claims: &["ICL-12"],
     build: random_covariances,
 };
 
@@ -257,7 +257,7 @@ pub(super) const NONLINEAR: FigureSpec = FigureSpec {
     caption: "Responses $g(v^\\top x)$, $v$ uniform on the sphere. The best layer is one gradient step of a size that depends on \
               $g$; its loss falls to what the best linear predictor leaves (dashes). The third Hermite polynomial $z^3 - 3z$ has no \
               linear part: nothing is learned. Lines: exact; points: literal attention on random prompts.",
-    claims: &[],
+    claims: &["ICL-14"],
     build: nonlinear,
 };
 

@@ -18,7 +18,7 @@ pub(super) const TRAJECTORIES: FigureSpec = FigureSpec {
     caption: "Left: excess loss over half the minimum from balanced starts of three scales: plateau, one drop, exponential tail of \
               slope $-4\\alpha$, $\\alpha = \\sqrt d\\,\\lambda^2\\psi$ (dashes). Right: the factors from an unbalanced start; $u^2 - \\|U\\|_F^2$ is conserved. Lines: \
               closed form; points: the matrix flow, integrated.",
-    claims: &[],
+    claims: &["ICL-22", "ICL-25"],
     build: trajectories,
 };
 
@@ -110,7 +110,7 @@ pub(super) const LANDSCAPE: FigureSpec = FigureSpec {
     caption: "Final loss of gradient flow on every block of the layer from random Gaussian starts: some runs end at the global \
               minimum $L^*$, others at the mirror point of loss $L_1^*$, which reads labels as keys and inputs as values and is a \
               strict local minimum here. The shares are observations of these starts, not predictions.",
-    claims: &[],
+    claims: &["ICL-18", "ICL-29"],
     build: landscape,
 };
 
