@@ -87,8 +87,8 @@ impl Ruler {
         let span = self.high - self.low;
         let raw = if self.whole { (span / 5.0).max(1.0) } else { span / 5.0 };
         let power = 10f64.powf(raw.log10().floor());
-        let step =
-            power * [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().find(|m| m * power >= raw * 0.999).unwrap_or(10.0);
+        let fits = |m: &f64| m * power >= raw * 0.999 && (!self.whole || (m * power).fract() == 0.0);
+        let step = power * [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().find(fits).unwrap_or(10.0);
         let first = (self.low / step - 1e-9).ceil() as i64;
         let last = (self.high / step + 1e-9).floor() as i64;
         let largest = self.low.abs().max(self.high.abs());
