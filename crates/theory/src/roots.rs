@@ -162,8 +162,8 @@ pub(crate) fn increasing_log_newton(
             long_steps = 0;
         }
         if step.abs() < 1e-6 && !inside {
-            // The bracket is at the rounding of E already.
-            return x;
+            // The bracket is at the rounding of E already, or the root is its end.
+            return newton.clamp(low, high);
         }
         let next = if inside && long_steps <= 3 { newton } else { low.sqrt() * high.sqrt() };
         if next == x || !(next > low && next < high) {
@@ -177,6 +177,21 @@ pub(crate) fn increasing_log_newton(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A root on an end of the bracket, approached from a start a millionth away: the last step is taken.
+    #[test]
+    fn a_root_on_the_end_of_the_bracket_keeps_its_digits() {
+        for (low, high) in [(1.0, 4.0), (2.0, 8.0)] {
+            let root = if low == 1.0 { 4.0 } else { 2.0 };
+            let x = increasing_log_newton(
+                |x: f64| (x.ln() - f64::ln(root), 1.0),
+                low,
+                high,
+                root * if root == low { 1.0 + 5e-7 } else { 1.0 - 5e-7 },
+            );
+            assert!((x / root - 1.0).abs() < 1e-12, "{x}");
+        }
+    }
 
     #[test]
     fn roots_are_found_within_the_promised_evaluations() {
