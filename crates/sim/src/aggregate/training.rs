@@ -39,6 +39,7 @@ pub fn minimise_quadratic<O: Objective>(objective: &O, tolerance: f64) -> Result
     let mut residual: Vec<f64> = origin.iter().map(|g| -g).collect();
     let mut direction = residual.clone();
     let mut curvature = vec![0.0; d];
+    let mut probe = vec![0.0; d];
     let mut square = first * first;
     let most = 20 * d + 50;
     for iterations in 0..=most {
@@ -49,9 +50,14 @@ pub fn minimise_quadratic<O: Objective>(objective: &O, tolerance: f64) -> Result
         if iterations == most {
             break;
         }
-        objective.gradient(&direction, &mut curvature, &mut work);
+        // Probed at the length of the first direction: for a short one the difference would be lost to rounding.
+        let stretch = first / norm2(&direction).sqrt();
+        for (p, d) in probe.iter_mut().zip(&direction) {
+            *p = stretch * d;
+        }
+        objective.gradient(&probe, &mut curvature, &mut work);
         for (c, g) in curvature.iter_mut().zip(&origin) {
-            *c -= g;
+            *c = (*c - g) / stretch;
         }
         let slope: f64 = direction.iter().zip(&curvature).map(|(p, c)| p * c).sum();
         let step = square / slope;

@@ -13,8 +13,8 @@ pub type SizedSimulator<C> = Box<dyn Fn(&C, f64, u64, u64) -> Result<Estimate, C
 ///
 /// Sample means at the declared sizes are fitted by `g + sum_k a_k size^(-power_k)`, weighted by their errors. The fit
 /// must show no lack of fit at the plan's level, and g must agree with theory within `z se(g)` plus the
-/// change of g when the smallest size is left out. A rejection is repeated once on fresh streams with four times the
-/// replicas.
+/// change of g when the smallest size is left out. An inconclusive run is followed by one of six times the replicas, on
+/// streams of its own. A rejection is repeated once on fresh streams with four times the replicas.
 pub struct Asymptotic<C> {
     name: &'static str,
     what: &'static str,
@@ -119,7 +119,16 @@ impl<C: Cell> Asymptotic<C> {
             super::Budget::Quick => self.replicas.0,
             super::Budget::Full => self.replicas.1,
         };
-        let first = self.extrapolate(cell, plan, Purpose::Decision, replicas, predicted, scale, simulator)?;
+        let mut replicas = replicas;
+        let mut first =
+            self.extrapolate(cell, plan, Purpose::Decision, replicas, predicted, scale, simulator)?;
+        if first.verdict == Verdict::Inconclusive {
+            // Whether the run could tell depends on its noise: one larger sample, on its own streams, decides then.
+            replicas *= 6;
+            let spent = first.cost;
+            first = self.extrapolate(cell, plan, Purpose::Larger, replicas, predicted, scale, simulator)?;
+            first.cost += spent;
+        }
         if first.verdict != Verdict::Fail {
             return Ok(first);
         }

@@ -167,7 +167,7 @@ pub(super) fn structure() -> Claim {
 
     let jump = Limit::new(
         "left limit",
-        "a linear functional of training at $\\tau=1-\\rho=2^{-6},\\dots,2^{-12}$, against $\\rho\\to1^-$; $m<d<n$",
+        "a linear functional of training at $\\tau=1-\\rho=2^{-10},\\dots,2^{-16}$, against $\\rho\\to1^-$; $m<d<n$",
         |budget, rng| {
             (0..repeat(budget))
                 .flat_map(|_| {
@@ -179,7 +179,7 @@ pub(super) fn structure() -> Claim {
                 .collect()
         },
         |c| Ok(marker(&solved(c, c.mixing, 0.0)?)),
-        |c| (6..=12).map(|j| Ok(marker(&trained(c, c.k, rho(1.0 - (-f64::from(j)).exp2()), 0.0)?))).collect(),
+        |c| (10..=16).map(|j| Ok(marker(&trained(c, c.k, rho(1.0 - (-f64::from(j)).exp2()), 0.0)?))).collect(),
         |_| Ok(Contraction::Order { order: 1.0, tolerance: 0.1 }),
         1e-9,
     )
@@ -190,7 +190,7 @@ pub(super) fn structure() -> Claim {
     .wrong("the value at rho = 1", |c| Ok(marker(&solved(c, Mixing::BAG, 0.0)?)))
     .wrong("the value at rho = 0", |c| Ok(marker(&solved(c, Mixing::INSTANCE, 0.0)?)))
     .broken("with a ridge", |c| {
-        (6..=12).map(|j| Ok(marker(&trained(c, c.k, rho(1.0 - (-f64::from(j)).exp2()), 1e-2)?))).collect()
+        (10..=16).map(|j| Ok(marker(&trained(c, c.k, rho(1.0 - (-f64::from(j)).exp2()), 1e-2)?))).collect()
     });
 
     let invariance = Expectation::new(

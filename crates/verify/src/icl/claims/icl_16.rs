@@ -20,8 +20,9 @@ fn attained(c: &Case, context: usize) -> Result<Vec<f64>, CheckError> {
         .map(|k| {
             let a = rank_minimizer(&law, k)?;
             let s = singular_values(a.as_ref())?;
-            let beyond = s.get(k).copied().unwrap_or(0.0);
-            Ok(loss.at(a.as_ref())? + beyond)
+            // Relative to the matrix, whose size is the inverse of that of Lambda.
+            let beyond = s.get(k).map_or(0.0, |v| if s[0] > 0.0 { v / s[0] } else { 0.0 });
+            Ok(loss.at(a.as_ref())? + c.task.signal() * beyond)
         })
         .collect()
 }
