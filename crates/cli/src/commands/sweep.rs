@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
 enum Action {
     /// List the simulations with their keys and observables.
     List,
-    /// Write the manifest of a plan: {"simulation": NAME, "grid": {KEY: [VALUES]}, "replicas": N}.
+    /// Write the manifest of a plan: `{"simulation": NAME, "grid": {KEY: [VALUES]}, "replicas": N}`.
     Plan {
         /// The plan, a JSON file; `-` reads standard input.
         plan: PathBuf,
