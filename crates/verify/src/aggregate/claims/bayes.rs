@@ -186,8 +186,8 @@ pub(super) fn claim() -> Claim {
         |c: &Proportions| Ok(bayes_ridge(&c.problem()?, None)?.risk),
         |c, size, seed, count| at_size(c, size, seed, count, Mixing::BAG, 1.0),
         &SIZES,
-        &[1.0],
-        (96, 512),
+        &[1.0, 2.0],
+        (512, 8192),
     )
     .wrong("k gamma for gamma: bags counted twice", |c| {
         let problem = IsotropicLimit::new((c.d * c.k) as f64 / c.n as f64, c.k as f64, c.r2, c.s2)?;

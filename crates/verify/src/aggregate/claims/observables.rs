@@ -104,8 +104,8 @@ pub(super) fn claim() -> Claim {
         |c: &Setting| Ok(c.seen.limit(limits(c, c.mixing)?)),
         |c, size, seed, count| at_size(c, size, seed, count, c.mixing),
         &SIZES,
-        &[1.0],
-        (96, 640),
+        &[1.0, 2.0],
+        (512, 8192),
     )
     .wrong("leave-one-out factor (1 + delta) once, not twice", |c| {
         let o = limits(c, c.mixing)?;
