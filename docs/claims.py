@@ -5,6 +5,7 @@ Sources: `solvable list --json` (statement, checks), `docs/data/evidence.json` (
 `solvable verify --budget full --json`), `proofs/theorems.toml` (machine proofs), the sources (links to rustdoc).
 Run by docs/build.sh; `claims.py --check` only says whether the committed evidence covers the claims.
 """
+import html
 import json
 import pathlib
 import re
@@ -48,6 +49,8 @@ def certified():
     return set(done.stdout.decode().split()) if done.returncode == 0 else set()
 
 
+CHAPTER_OF = {"ICL": "icl", "AGG": "aggregate", "DP": "aggregate", "NC": "collapse"}
+
 PATH = re.compile(r"(solvable_[a-z]+)((?:::\w+)*)(?:::\{([^}]*)\})?")
 
 
@@ -89,6 +92,12 @@ def number(value, digits=5):
     return text.replace("e-0", "e-").replace("e+0", "e")
 
 
+def cell_text(text):
+    """Text of a table cell: a bar outside formulas would end the cell (formulas are rendered before tables are read)."""
+    parts = text.split("$")
+    return "$".join(p if i % 2 else p.replace("|", "/") for i, p in enumerate(parts)).replace("\n", " ")
+
+
 def worst(check):
     order = {"pass": 0, "recorded": 1, "inconclusive": 2, "fail": 3}
 
@@ -99,7 +108,7 @@ def worst(check):
     return max(check["cells"], key=lambda c: (order[c["verdict"]], strain(c)), default=None)
 
 
-def section(claim, last, proved, enclosed):
+def section(claim, last, proved, enclosed, figures):
     ident = claim["id"]
     layers = []
     if proved:
@@ -119,7 +128,7 @@ def section(claim, last, proved, enclosed):
         "",
         f"*Assumes:* {claim['assumptions']}",
         "",
-        f"| kind | guarantee | source |\n|---|---|---|\n| {', '.join(claim['kinds'])} | {'; '.join(layers)} | {claim['source'].replace('|', '/')} |",
+        f"| kind | guarantee | source |\n|---|---|---|\n| {', '.join(claim['kinds'])} | {'; '.join(layers)} | {cell_text(claim['source'])} |",
         "",
         f"Formula {rustdoc(claim['formula'])}, against {rustdoc(claim['simulator'])}. "
         f"Derivation: [chapter](../{claim['chapter']}.md).",
@@ -133,10 +142,12 @@ def section(claim, last, proved, enclosed):
             if cell:
                 resolution = max(c["resolution"] for c in check["cells"])
                 lines.append(
-                    f"| {check['what'].replace('|', '/')} ({check['kind']}, {len(check['cells'])} cells) | {number(cell['predicted'])} "
+                    f"| {cell_text(check['what'])} ({check['kind']}, {len(check['cells'])} cells) | {number(cell['predicted'])} "
                     f"| {number(cell['observed'])} | {number(cell['error_bar'], 2)} | {number(resolution, 2)} | {cell['verdict']} |"
                 )
         lines.append("")
+    for name, title in figures:
+        lines += [f"Picture: [{title}](figures.md#{name}).", ""]
     rejects = [f"{name}" for check in claim["checks"] for name in check["must_reject"]]
     if rejects:
         lines += [f"Must reject: {'; '.join(rejects)}.", ""]
@@ -148,6 +159,36 @@ def section(claim, last, proved, enclosed):
         ]
     lines += ["```sh", f"solvable verify {ident} --budget full", f"solvable describe {ident}", "```", ""]
     return "\n".join(lines)
+
+
+def figure_page():
+    """A section a committed figure, by chapter; returns the figures of each claim."""
+    found = sorted(DOCS.glob("src/figures/*.json"))
+    by_claim = {}
+    page = ["# Figures", "", "Solid lines are theory, markers with error bars simulation, dashes bounds, dots guides or refuted values.", ""]
+    for chapter, title in CHAPTERS.items():
+        page += [f"## {title} {{#{chapter}}}", ""]
+        for path in found:
+            figure = json.loads(path.read_text())
+            name = figure["name"]
+            if not name.startswith(chapter):
+                continue
+            # The text alternative states the numbers; formulas are not rendered in it.
+            text = html.escape(figure["description"].replace("$", "").replace("\\", ""), quote=True)
+            links = []
+            for claim in figure["claims"]:
+                owner = CHAPTER_OF[claim.split("-")[0]]
+                links.append(f"[{claim}]({owner}.md#{claim.lower()})")
+                by_claim.setdefault(claim, []).append((name, figure["title"]))
+            page += [
+                f"### {figure['title']} {{#{name}}}", "",
+                f'<img src="../figures/{name}.svg" alt="{text}">', "",
+                figure["caption"], "",
+                f"{figure['parameters']}. Claims: {', '.join(links) or '-'}. Numbers: [{name}.csv](../figures/{name}.csv).", "",
+                "```sh", f"solvable figure {name}", "```", "",
+            ]
+    (PAGES / "figures.md").write_text("\n".join(page))
+    return by_claim
 
 
 def main():
@@ -164,7 +205,7 @@ def main():
         print(f"evidence covers {len(listed)} claims")
         return
     PAGES.mkdir(parents=True, exist_ok=True)
-    proved, enclosed = proofs(), certified()
+    proved, enclosed, pictures = proofs(), certified(), figure_page()
     origin = ""
     if last:
         p = committed["provenance"]
@@ -174,7 +215,7 @@ def main():
     for chapter, title in CHAPTERS.items():
         mine = [c for c in listed if c["chapter"] == chapter]
         page = [f"# Claims: {title}", "", origin.strip(), ""]
-        page += [section(c, last.get(c["id"]), proved.get(c["id"], []), enclosed) for c in mine]
+        page += [section(c, last.get(c["id"]), proved.get(c["id"], []), enclosed, pictures.get(c["id"], [])) for c in mine]
         (PAGES / f"{chapter}.md").write_text("\n".join(page))
         for c in mine:
             verdict = last.get(c["id"], {}).get("verdict", "-")

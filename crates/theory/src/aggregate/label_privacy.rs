@@ -46,7 +46,8 @@ pub fn laplace_noise(privacy: &LabelPrivacy, k: f64, s2: f64) -> Result<LaplaceN
 pub fn label_privacy_loss(privacy: &LabelPrivacy, k: f64, scale: f64) -> Result<f64, InputError> {
     InputError::check("k", k, k.is_finite() && k >= 1.0, "finite and at least 1")?;
     InputError::check_positive("scale", scale)?;
-    Ok(2.0 * privacy.clip_level() / (k * scale))
+    // Divided one by one: neither product overflows, so that huge arguments give a ratio and not inf/inf.
+    Ok(2.0 * (privacy.clip_level() / k / scale))
 }
 
 /// Bound `min(1, n erfc(T/(v sqrt 2)))` on the probability that any of n labels N(0, v^2) is clipped (AGG-11).
