@@ -53,7 +53,7 @@ pub type Levels<C> = Box<dyn Fn(&C) -> Result<Vec<f64>, CheckError> + Send + Syn
 /// Compares the extrapolated limit of a sequence with theory, and the sequence's rate with the prediction.
 ///
 /// With values v_0..v_K and differences `D_k = v_{k+1} - v_k`, observed ratios `D_{k+1}/D_k` above the round-off
-/// `floor` (relative to the scale) must settle at the predicted contraction q. The limit is `v_K + D q/(1-q)`; its bound is
+/// `floor` (relative to the scale) must settle at the predicted contraction q (one that still approaches it is inconclusive). The limit is `v_K + D q/(1-q)`; its bound is
 /// the change between the last two extrapolations plus the floor. The first value must lie at least 1000
 /// bounds away from the prediction, or the run could not have told.
 pub struct Limit<C> {
@@ -155,6 +155,11 @@ impl<C: Cell> Limit<C> {
         // The last pair of differences that rounding has not reached.
         let last = (1..differences.len()).rev().find(|&k| differences[k].abs() > 10.0 * floor);
         let rate = last.map(|k| contraction.observed(differences[k] / differences[k - 1]));
+        // Halfway to the predicted rate a level: the finest level is too coarse to tell, not at odds with it.
+        let off = |k: usize| {
+            (contraction.observed(differences[k] / differences[k - 1]) - contraction.observed(q)).abs()
+        };
+        let approaching = last.is_some_and(|k| k >= 2 && off(k) < 0.75 * off(k - 1));
         let extrapolate = |k: usize| values[k + 1] + differences[k] * q / (1.0 - q);
         let top = differences.len() - 1;
         let limit = extrapolate(top);
@@ -167,6 +172,8 @@ impl<C: Cell> Limit<C> {
             (Verdict::Fail, String::new())
         } else if rate.is_none() {
             (Verdict::Inconclusive, "all differences are at the round-off floor".to_owned())
+        } else if !settled && approaching {
+            (Verdict::Inconclusive, "the rate is still approaching the predicted one".to_owned())
         } else if !settled {
             (Verdict::Fail, "the rate of convergence is not the predicted one".to_owned())
         } else if !far {
