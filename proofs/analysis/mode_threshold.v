@@ -294,16 +294,10 @@ intro M1; pose proof (INR_pos M M1); destruct (le_lt_dec M 1) as [M1'|M2].
   unfold beta_at; rewrite cp, beta_c_tie by exact M2; field; lra.
 Qed.
 
-Lemma beta_at_small M beta c : (1 <= M)%nat -> 0 < beta ->
-  exists x, 1 <= x /\ c < x /\ beta_at M x < beta.
+Lemma beta_at_decay M beta x : (1 <= M)%nat -> 1 <= x -> INR M < beta * x ->
+  beta_at M x < beta.
 Proof.
-intros M1 b0; pose proof (INR_pos M M1) as i0.
-exists (1 + Rabs c + INR M / beta).
-assert (0 < INR M / beta) by (apply Rdiv_lt_0_compat; assumption).
-pose proof (Rabs_pos c); pose proof (Rle_abs c).
-set (x := 1 + Rabs c + INR M / beta).
-assert (x1 : 1 <= x) by (unfold x; lra).
-split; [exact x1|split; [unfold x; lra|]].
+intros M1 x1 big; pose proof (INR_pos M M1) as i0.
 destruct M as [|m]; [lia|]; unfold beta_at; replace (S m - 1)%nat with m by lia.
 pose proof (den_pos (S m) x ltac:(lra)) as d.
 pose proof (pow_R1_Rle x m x1) as p1.
@@ -311,12 +305,21 @@ apply Rmult_lt_reg_r with ((1 + x ^ S m) ^ 2); [apply pow_lt, d|].
 replace (INR (S m) * x ^ m / (1 + x ^ S m) ^ 2 * (1 + x ^ S m) ^ 2)
   with (INR (S m) * x ^ m) by (field; lra).
 change (x ^ S m) with (x * x ^ m); set (q := x ^ m) in *.
-assert (big : INR (S m) < beta * x).
-{ replace (INR (S m)) with (beta * (INR (S m) / beta)) by (field; lra).
-  apply Rmult_lt_compat_l; [exact b0|unfold x; lra]. }
 assert (INR (S m) * q < beta * x * q) by (apply Rmult_lt_compat_r; lra).
 assert (x * q <= (1 + x * q) ^ 2) by nra.
 nra.
+Qed.
+
+Lemma beta_at_small M beta c : (1 <= M)%nat -> 0 < beta ->
+  exists x, 1 <= x /\ c < x /\ INR M < beta * x.
+Proof.
+intros M1 b0; pose proof (INR_pos M M1) as i0.
+exists (1 + Rabs c + INR M / beta).
+assert (0 < INR M / beta) by (apply Rdiv_lt_0_compat; assumption).
+pose proof (Rabs_pos c); pose proof (Rle_abs c).
+split; [lra|split; [lra|]].
+replace (INR M) with (beta * (INR M / beta)) at 1 by (field; lra).
+apply Rmult_lt_compat_l; lra.
 Qed.
 
 (* Below the threshold there is exactly one minimiser: the largest stationary*)
@@ -329,6 +332,7 @@ Proof.
 intros M1 b0 bc; pose proof (INR_pos M M1) as i0.
 destruct (beta_at_start M M1) as [c [c0 [cp cb]]].
 destruct (beta_at_small M beta c M1 b0) as [z [z1 [cz zb]]].
+apply beta_at_decay in zb; [|exact M1|exact z1].
 assert (cont : forall x, c <= x <= z -> continuity_pt (fun x => beta - beta_at M x) x).
 { intros x cx; apply continuity_pt_minus; [apply continuity_pt_const; intros ? ?; reflexivity|].
   unfold beta_at; apply continuity_pt_div.
