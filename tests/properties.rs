@@ -2,7 +2,12 @@
 #![allow(clippy::print_stdout, reason = "tests print what they covered")]
 mod aggregate;
 mod collapse;
+mod exact;
 mod icl;
+mod rational_aggregate;
+mod rational_collapse;
+mod rational_depth;
+mod rational_icl;
 mod registry;
 mod vectors;
 mod workspace;
