@@ -52,7 +52,7 @@ fn every_claim_passes_on_the_quick_budget() {
 #[test]
 fn a_corrupted_side_is_rejected_by_every_check() {
     solvable_verify::single_threaded_linear_algebra();
-    let tried = power(&registry::claims(), &Options::default(), Selection::One, 1);
+    let tried = power(&registry::claims(), &Options::default(), Selection::One, 1, &|_| {});
     let weak: Vec<String> = tried
         .iter()
         .filter(|p| p.rejected < p.seeds)

@@ -26,7 +26,7 @@ impl Default for Options {
 
 impl Options {
     pub(crate) fn plan(&self, claim: &'static str) -> Plan {
-        Plan { claim, budget: self.budget, seed: self.seed, level: self.level }
+        Plan { seed: self.seed, level: self.level, ..Plan::new(claim, self.budget, self.seed) }
     }
 }
 
@@ -56,10 +56,12 @@ pub struct RunEvidence {
     pub level: f64,
     /// Number of statistical tests in the run.
     pub statistical_tests: usize,
-    /// Upper bound of the probability that a run of true claims reports a failure: each test must reject
-    /// twice, on independent streams, so at most `tests * level^2`.
+    /// Upper bound of the probability that a run of true claims reports a failure: a cell must reject twice, on
+    /// independent streams. `level^2` for an expectation; `8 level^2` for an asymptotic cell, which makes two
+    /// tests each time (agreement, lack of fit) and whose first sample may be followed by a larger one.
     pub family_false_alarm_rate: f64,
-    /// Upper bound of the probability that some cell of true claims is tested twice: `tests * level`.
+    /// Upper bound of the probability that some cell of true claims is tested twice: `level` an expectation,
+    /// `4 level` an asymptotic cell.
     pub family_first_rejection_rate: f64,
     /// Wall-clock seconds.
     pub seconds: f64,
@@ -133,24 +135,24 @@ pub fn run(claims: &[Claim], options: &Options, progress: &(dyn Fn(Progress) + S
             Verdict::Fail
         };
     }
-    let statistical_tests = evidence
-        .iter()
-        .flat_map(|c| &c.checks)
-        .map(|c| match c.kind {
-            Kind::Expectation => c.cells.len(),
-            // Agreement of the constant, and lack of fit.
-            Kind::Asymptotic => 2 * c.cells.len(),
-            _ => 0,
-        })
-        .sum::<usize>();
+    let cells_of = |kind: Kind| {
+        evidence
+            .iter()
+            .flat_map(|c| &c.checks)
+            .filter(|c| c.kind == kind)
+            .map(|c| c.cells.len())
+            .sum::<usize>()
+    };
+    let (expectations, asymptotics) = (cells_of(Kind::Expectation), cells_of(Kind::Asymptotic));
+    let level = options.level;
     RunEvidence {
         provenance: crate::provenance::Provenance::current(),
         budget: options.budget.name(),
         seed: options.seed,
         level: options.level,
-        statistical_tests,
-        family_false_alarm_rate: statistical_tests as f64 * options.level * options.level,
-        family_first_rejection_rate: statistical_tests as f64 * options.level,
+        statistical_tests: expectations + 2 * asymptotics,
+        family_false_alarm_rate: (expectations + 8 * asymptotics) as f64 * level * level,
+        family_first_rejection_rate: (expectations + 4 * asymptotics) as f64 * level,
         seconds: start.elapsed().as_secs_f64(),
         claims: evidence,
     }

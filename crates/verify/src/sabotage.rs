@@ -1,9 +1,11 @@
 //! Measures the power of checks: wrong formulas and broken simulators must be rejected.
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::check::Sabotage;
-use crate::run::Options;
+use crate::check::{Plan, Sabotage};
+use crate::run::{Options, Progress};
 use crate::{Claim, Verdict};
 
 /// How one corruption fared over the seeds tried.
@@ -34,9 +36,15 @@ pub enum Selection {
 
 /// Runs the selected sabotages of every check at `seeds` successive seeds, starting with that of `options`.
 /// Checks that are not statistical give the same verdict for every seed up to their random instances and run
-/// at the first seed only.
+/// at the first seed only. A statistical check stops at its first failing cell.
 #[must_use]
-pub fn power(claims: &[Claim], options: &Options, selection: Selection, seeds: u64) -> Vec<Power> {
+pub fn power(
+    claims: &[Claim],
+    options: &Options,
+    selection: Selection,
+    seeds: u64,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Vec<Power> {
     let jobs: Vec<(usize, usize, usize, Sabotage)> = claims
         .iter()
         .enumerate()
@@ -51,6 +59,7 @@ pub fn power(claims: &[Claim], options: &Options, selection: Selection, seeds: u
             })
         })
         .collect();
+    let done = AtomicUsize::new(0);
     jobs.par_iter()
         .with_max_len(1)
         .map(|&(i, k, s, sabotage)| {
@@ -66,13 +75,20 @@ pub fn power(claims: &[Claim], options: &Options, selection: Selection, seeds: u
             };
             for offset in 0..seeds {
                 let options = Options { seed: options.seed.wrapping_add(offset), ..*options };
-                match check.run(&options.plan(claim.id), Some(s)) {
+                let plan = Plan { stop_at_failure: true, ..options.plan(claim.id) };
+                match check.run(&plan, Some(s)) {
                     Ok(evidence) if evidence.verdict() == Verdict::Fail => power.rejected += 1,
                     Ok(_) => {}
                     Err(error) => power.errors.push(error.to_string()),
                 }
             }
             power.errors.truncate(1);
+            progress(Progress {
+                claim: claim.id,
+                check: check.name(),
+                done: done.fetch_add(1, Ordering::Relaxed) + 1,
+                total: jobs.len(),
+            });
             power
         })
         .collect()

@@ -43,7 +43,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let claims = registry::select(&arguments.selection)?;
     let options = Options { seed: arguments.seed, ..Options::default() };
     let checks: usize = claims.iter().map(|c| c.checks.len()).sum();
-    let power = sabotage::power(&claims, &options, Selection::All, arguments.power_seeds);
+    let sabotages = claims.iter().flat_map(|c| &c.checks).map(|check| check.sabotages().len()).sum();
+    let bar = Bar::new(sabotages);
+    let power = sabotage::power(&claims, &options, Selection::All, arguments.power_seeds, &|p| bar.report(p));
+    bar.finish();
     let bar = Bar::new(checks * arguments.seeds as usize);
     let calibration = calibrate::calibrate(claims, &options, arguments.seeds, &|p| bar.report(p));
     bar.finish();

@@ -1,7 +1,7 @@
 //! Asymptotic: finite sizes extrapolate to a large-size formula.
 use std::time::Instant;
 
-use super::{Check, Design, Of, Plan, Sabotage, Variants, finite, sabotage_list, select, z_and_p};
+use super::{Check, Design, Of, Plan, Sabotage, Variants, finite, judge, sabotage_list, select, z_and_p};
 use crate::cell::Purpose;
 use crate::statistics::{Estimate, fit_powers};
 use crate::{Cell, CellEvidence, CheckError, CheckEvidence, Kind, Point, Verdict};
@@ -230,10 +230,8 @@ impl<C: Cell + 'static> Check for Asymptotic<C> {
     fn run(&self, plan: &Plan, sabotage: Option<usize>) -> Result<CheckEvidence, CheckError> {
         let start = Instant::now();
         let (formula, simulator) = select(&self.formula, &self.simulator, sabotage, self.name)?;
-        let cells = (self.cells)(plan.budget, &mut plan.design_rng(self.name))
-            .iter()
-            .map(|cell| self.cell(cell, plan, formula, simulator))
-            .collect::<Result<_, _>>()?;
+        let cells = (self.cells)(plan.budget, &mut plan.design_rng(self.name));
+        let cells = judge(&cells, plan, |cell| self.cell(cell, plan, formula, simulator))?;
         Ok(CheckEvidence {
             check: self.name,
             what: self.what,

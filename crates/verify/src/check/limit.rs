@@ -1,7 +1,7 @@
 //! Limit: a deterministic simulation converges to theory, at the predicted rate.
 use std::time::Instant;
 
-use super::{Check, Design, Of, Plan, Sabotage, Variants, finite, sabotage_list, select};
+use super::{Check, Design, Of, Plan, Sabotage, Variants, finite, judge, sabotage_list, select};
 use crate::{Cell, CellEvidence, CheckError, CheckEvidence, Kind, Point, Verdict};
 
 /// The predicted ratio of successive errors, and how far the observed ones may be from it.
@@ -230,10 +230,8 @@ impl<C: Cell + 'static> Check for Limit<C> {
         let start = Instant::now();
         let (formula, simulator) = select(&self.formula, &self.simulator, sabotage, self.name)?;
         let required = plan.budget.required_resolution();
-        let cells = (self.cells)(plan.budget, &mut plan.design_rng(self.name))
-            .iter()
-            .map(|cell| self.cell(cell, formula, simulator, required))
-            .collect::<Result<_, _>>()?;
+        let cells = (self.cells)(plan.budget, &mut plan.design_rng(self.name));
+        let cells = judge(&cells, plan, |cell| self.cell(cell, formula, simulator, required))?;
         Ok(CheckEvidence {
             check: self.name,
             what: self.what,

@@ -23,7 +23,7 @@ pub use refutation::Refutation;
 
 use crate::cell::{Purpose, cell_seed};
 use crate::statistics::{normal_quantile_two_sided, normal_two_sided_p};
-use crate::{Cell, CheckError, CheckEvidence, Kind, Parameters};
+use crate::{Cell, CellEvidence, CheckError, CheckEvidence, Kind, Parameters, Verdict};
 
 /// How much work a run may spend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -74,13 +74,16 @@ pub struct Plan {
     pub seed: u64,
     /// Level a per cell.
     pub level: f64,
+    /// Whether a check may stop at the first cell that fails: its verdict is settled, its evidence is not complete.
+    /// For measurements of power.
+    pub stop_at_failure: bool,
 }
 
 impl Plan {
     /// A plan with the default level.
     #[must_use]
     pub fn new(claim: &'static str, budget: Budget, seed: u64) -> Self {
-        Self { claim, budget, seed, level: DEFAULT_LEVEL }
+        Self { claim, budget, seed, level: DEFAULT_LEVEL, stop_at_failure: false }
     }
 
     /// The normal quantile of the level.
@@ -187,6 +190,24 @@ pub(crate) fn select<'a, P, S>(
 
 pub(crate) fn sabotage_list<P, S>(formula: &Variants<P>, simulator: &Variants<S>) -> Vec<Sabotage> {
     formula.names(Side::Formula).chain(simulator.names(Side::Simulator)).collect()
+}
+
+/// Judges the cells in their order.
+pub(crate) fn judge<C>(
+    cells: &[C],
+    plan: &Plan,
+    judge_one: impl Fn(&C) -> Result<CellEvidence, CheckError>,
+) -> Result<Vec<CellEvidence>, CheckError> {
+    let mut judged = Vec::with_capacity(cells.len());
+    for cell in cells {
+        let evidence = judge_one(cell)?;
+        let settled = plan.stop_at_failure && evidence.verdict == Verdict::Fail;
+        judged.push(evidence);
+        if settled {
+            break;
+        }
+    }
+    Ok(judged)
 }
 
 /// Refuses a NaN or an infinity from one of the routes.
