@@ -3,10 +3,11 @@
 (* isotropic; the limiting risks are those of AGG-5(iii)).                   *)
 (*                                                                           *)
 (* g is gamma = d/n, k the bag size (any real k >= 2), p = 1/k, r2 = r^2,    *)
-(* s2 = sigma^2 > 0. The values k g = 1 and g = 1, where a risk is infinite, *)
-(* are left out.                                                             *)
+(* s2 = sigma^2 > 0. At k g = 1 and at g = 1 a risk is infinite: the last    *)
+(* theorem, in extended reals, includes them.                                *)
 
 From Coq Require Import Reals Lra.
+From Coquelicot Require Import Rbar.
 
 Local Open Scope R_scope.
 
@@ -121,6 +122,47 @@ replace (_ - _) with
 apply Rplus_le_lt_0_compat.
 - apply Rmult_le_pos; [lra|]; apply Rlt_le, Rdiv_lt_0_compat; nra.
 - apply Rmult_lt_0_compat; [lra|]; apply Rdiv_lt_0_compat; nra.
+Qed.
+
+(* ---- the whole phase diagram, infinities included ----------------------- *)
+
+(* The risks as extended reals: bag level is infinite at k g = 1, instance   *)
+(* level at g = 1.                                                           *)
+Definition bag_risk (g k r2 s2 : R) : Rbar :=
+  match total_order_T (k * g) 1 with
+  | inleft (left _) => bag_risk_under g k r2 s2
+  | inleft (right _) => p_infty
+  | inright _ => bag_risk_over g k r2 s2
+  end.
+Definition instance_risk (g k r2 s2 : R) : Rbar :=
+  match total_order_T g 1 with
+  | inleft (left _) => instance_risk_under g k r2 s2
+  | inleft (right _) => p_infty
+  | inright _ => instance_risk_over g k r2 s2
+  end.
+Definition snr_c (g k : R) : Rbar :=
+  match total_order_T (k * g) 1 with
+  | inleft (left _) => snr_c_low g k
+  | inleft (right _) => p_infty
+  | inright _ => if Rlt_dec g 1 then Rmax 0 (snr_c_mid g k) else 0
+  end.
+
+Theorem snr_phase_diagram g k r2 s2 : 2 <= k -> 0 < g -> 0 <= r2 -> 0 < s2 ->
+  Rbar_lt (instance_risk g k r2 s2) (bag_risk g k r2 s2)
+  <-> Rbar_lt (r2 / s2) (snr_c g k).
+Proof.
+intros k2 g0 r0 s0.
+assert (snr0 : 0 <= r2 / s2)
+  by (apply Rmult_le_pos; [|apply Rlt_le, Rinv_0_lt_compat]; lra).
+unfold instance_risk, bag_risk, snr_c.
+destruct (total_order_T (k * g) 1) as [[kg|kg]|kg].
+- destruct (total_order_T g 1) as [[g1|g1]|g1]; [|nra|nra].
+  apply snr_threshold_low; assumption.
+- destruct (total_order_T g 1) as [[g1|g1]|g1]; [simpl; tauto|nra|nra].
+- destruct (total_order_T g 1) as [[g1|g1]|g1]; destruct (Rlt_dec g 1); try lra.
+  + apply snr_threshold_mid; lra.
+  + simpl; split; [tauto|lra].
+  + pose proof (bag_wins_over g k r2 s2 k2 g1 r0 s0); simpl; lra.
 Qed.
 
 (* The hypotheses can be met, with the reference values of the specification:*)
