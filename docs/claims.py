@@ -7,6 +7,7 @@ Run by docs/build.sh; `claims.py --check` only says whether the committed eviden
 """
 import html
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -23,9 +24,12 @@ CHAPTERS = {
 }
 
 
+# SOLVABLE names a built command, to be used instead of building it.
+COMMAND = [os.environ["SOLVABLE"]] if "SOLVABLE" in os.environ else ["cargo", "run", "--quiet", "--locked", "--bin", "solvable", "--"]
+
+
 def claims():
-    command = ["cargo", "run", "--quiet", "--locked", "--bin", "solvable", "--", "list", "--json"]
-    return json.loads(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout)
+    return json.loads(subprocess.run([*COMMAND, "list", "--json"], cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout)
 
 
 def evidence():
@@ -44,8 +48,7 @@ def proofs():
 
 def certified():
     """Claims whose numbers `compute --certified` encloses."""
-    command = ["cargo", "run", "--quiet", "--locked", "--bin", "solvable", "--", "compute", "--list-certified"]
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    done = subprocess.run([*COMMAND, "compute", "--list-certified"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     return set(done.stdout.decode().split()) if done.returncode == 0 else set()
 
 
@@ -108,6 +111,16 @@ def worst(check):
     return max(check["cells"], key=lambda c: (order[c["verdict"]], strain(c)), default=None)
 
 
+def derivation(ident, chapter):
+    """Links to the pages that derive the claim; the chapter where none names it."""
+    pages = []
+    for path in sorted((DOCS / "src" / chapter).glob("*.md")):
+        text = path.read_text()
+        if f"{chapter}.md#{ident.lower()})" in text:
+            pages.append(f"[{text.splitlines()[0].lstrip('# ')}](../{chapter}/{path.name})")
+    return ", ".join(pages) or f"[chapter](../{chapter}.md)"
+
+
 def section(claim, last, proved, enclosed, figures):
     ident = claim["id"]
     layers = []
@@ -131,7 +144,7 @@ def section(claim, last, proved, enclosed, figures):
         f"| kind | guarantee | source |\n|---|---|---|\n| {', '.join(claim['kinds'])} | {'; '.join(layers)} | {cell_text(claim['source'])} |",
         "",
         f"Formula {rustdoc(claim['formula'])}, against {rustdoc(claim['simulator'])}. "
-        f"Derivation: [chapter](../{claim['chapter']}.md).",
+        f"Derivation: {derivation(ident, claim['chapter'])}.",
         "",
     ]
     if last:
@@ -154,7 +167,7 @@ def section(claim, last, proved, enclosed, figures):
     for theorem in proved:
         missing = f" Not covered: {theorem['missing']}." if theorem.get("missing") else ""
         lines += [
-            f"Proof `{theorem['name']}` (`proofs/{theorem['file']}`, {theorem['fidelity']}): {theorem['statement']}{missing}",
+            f"Proof [`{theorem['name']}`](../proofs/{theorem['file']}.txt) ({theorem['fidelity']}): {theorem['statement']}{missing}",
             "",
         ]
     lines += ["```sh", f"solvable verify {ident} --budget full", f"solvable describe {ident}", "```", ""]

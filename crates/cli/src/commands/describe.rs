@@ -1,6 +1,7 @@
 //! `solvable describe CLAIM`: statement, source, assumptions, checks, keys of `compute`.
 use clap::Args;
 use solvable_verify::compute::{self, Key, Shape};
+use solvable_verify::report::plain::plain;
 use solvable_verify::{Claim, registry};
 
 use super::print;
@@ -40,15 +41,15 @@ fn statement(claim: &Claim) -> String {
     let mut text = format!(
         "{} {}\n\n{}\n\nassumes: {}\nsource: {}\nformula: {}\nsimulator: {}\n\nchecks:\n",
         claim.id,
-        claim.title,
-        claim.statement,
-        claim.assumptions,
-        claim.source,
+        plain(claim.title),
+        plain(claim.statement),
+        plain(claim.assumptions),
+        plain(claim.source),
         claim.formula,
         claim.simulator,
     );
     for check in &claim.checks {
-        text += &format!("  {} ({}): {}\n", check.name(), check.kind().name(), check.what());
+        text += &format!("  {} ({}): {}\n", check.name(), check.kind().name(), plain(check.what()));
         for sabotage in check.sabotages() {
             text += &format!("    must reject: {}\n", sabotage.name);
         }

@@ -93,7 +93,7 @@ fn table(evidence: &RunEvidence) -> String {
             };
             table.add_row([
                 claim.id.to_owned(),
-                clip(check.what, 32),
+                clip(&report::plain::plain(check.what), 32),
                 number(|c| c.predicted),
                 number(|c| c.observed),
                 worst.map_or_else(|| "-".to_owned(), |c| brief(c.error_bar)),

@@ -2,6 +2,7 @@
 mod card;
 pub mod markup;
 mod picture;
+pub mod plain;
 pub mod tex;
 
 use std::fmt::Write;

@@ -455,7 +455,7 @@ fn bold(c: char) -> char {
     if c == '1' { '𝟏' } else { shifted(c, 0x1D400, 0x1D41A) }
 }
 
-const LETTERS: &[(&str, &str)] = &[
+pub(super) const LETTERS: &[(&str, &str)] = &[
     ("alpha", "α"),
     ("beta", "β"),
     ("gamma", "γ"),
@@ -516,7 +516,7 @@ const LETTERS: &[(&str, &str)] = &[
     ("&", "&amp;"),
 ];
 
-const LARGE: &[(&str, &str)] = &[
+pub(super) const LARGE: &[(&str, &str)] = &[
     ("sum", "∑"),
     ("prod", "∏"),
     ("int", "∫"),
@@ -529,14 +529,14 @@ const LARGE: &[(&str, &str)] = &[
     ("bigvee", "⋁"),
 ];
 
-const LIMIT_FUNCTIONS: &[&str] = &["lim", "min", "max", "inf", "sup", "argmin", "argmax", "liminf", "limsup"];
+pub(super) const LIMIT_FUNCTIONS: &[&str] = &["lim", "min", "max", "inf", "sup", "argmin", "argmax", "liminf", "limsup"];
 
-const FUNCTIONS: &[&str] = &[
+pub(super) const FUNCTIONS: &[&str] = &[
     "log", "ln", "exp", "sin", "cos", "tan", "cot", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan",
     "det", "dim", "ker", "deg", "Pr", "gcd", "arg",
 ];
 
-const MARKS: &[(&str, &str)] = &[
+pub(super) const MARKS: &[(&str, &str)] = &[
     ("cdot", "⋅"),
     ("times", "×"),
     ("div", "÷"),
