@@ -94,22 +94,26 @@ impl<'a> Reader<'a> {
         let letters = self.rest.bytes().take_while(u8::is_ascii_alphabetic).count();
         let length = if letters > 0 { letters } else { self.rest.chars().next().map_or(0, char::len_utf8) };
         let (name, rest) = self.rest.split_at(length);
-        self.rest = rest;
+        // A space after a command only ends its name.
+        self.rest = if letters > 0 { rest.trim_start() } else { rest };
         match name {
             "frac" | "tfrac" | "dfrac" => {
                 let (a, b) = (self.argument(), self.argument());
                 format!("{}/{}", group(&a), group(&b))
             }
+            "underbrace" | "overbrace" | "underline" => self.argument(),
             "binom" => format!("C({}, {})", self.argument(), self.argument()),
             "sqrt" => format!("√{}", group(&self.argument())),
-            "mathrm" | "operatorname" | "text" | "textrm" | "mathsf" | "mathit" | "mbox" => self.raw().to_owned(),
+            "mathrm" | "operatorname" | "text" | "textrm" | "mathsf" | "mathit" | "mbox" => {
+                self.raw().to_owned()
+            }
             "mathbb" | "mathcal" | "mathbf" | "boldsymbol" | "mathscr" | "bm" => self.argument(),
             "hat" | "widehat" => accent(&self.argument(), '\u{302}'),
             "bar" | "overline" => accent(&self.argument(), '\u{304}'),
             "tilde" | "widetilde" => accent(&self.argument(), '\u{303}'),
             "dot" => accent(&self.argument(), '\u{307}'),
-            "left" | "right" | "big" | "bigl" | "bigr" | "Big" | "Bigl" | "Bigr" | "bigg" | "biggl" | "biggr"
-            | "Bigg" | "displaystyle" | "textstyle" | "limits" | "!" | "rm" => {
+            "left" | "right" | "big" | "bigl" | "bigr" | "Big" | "Bigl" | "Bigr" | "bigg" | "biggl"
+            | "biggr" | "Bigg" | "displaystyle" | "textstyle" | "limits" | "!" | "rm" => {
                 // `\left.` is a delimiter that is not there.
                 if matches!(name, "left" | "right")
                     && let Some(rest) = self.rest.strip_prefix('.')
@@ -135,7 +139,8 @@ impl<'a> Reader<'a> {
             return letter.1.replace("&amp;", "&");
         }
         if FUNCTIONS.contains(&name) || LIMIT_FUNCTIONS.contains(&name) {
-            let space = if self.rest.trim_start().starts_with(['(', '[', '_', '^', '\\', '{']) { "" } else { " " };
+            let space =
+                if self.rest.trim_start().starts_with(['(', '[', '_', '^', '\\', '{']) { "" } else { " " };
             return format!("{name}{space}");
         }
         if let Some(mark) = MARKS.iter().find(|l| l.0 == name) {
@@ -154,8 +159,9 @@ fn accent(base: &str, mark: char) -> String {
 
 /// In parentheses, unless it is one number or letter.
 fn group(text: &str) -> String {
-    let simple = text.chars().all(char::is_alphanumeric)
-        && (text.chars().count() == 1 || text.chars().all(|c| c.is_ascii_digit()));
+    let base = text.trim_end_matches(['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹', 'ⁿ', '*']);
+    let simple = base.chars().all(char::is_alphanumeric)
+        && (base.chars().count() == 1 || text.chars().all(|c| c.is_ascii_digit()));
     if simple || enclosed(text) { text.to_owned() } else { format!("({text})") }
 }
 
@@ -225,7 +231,9 @@ mod tests {
     fn the_registry_is_readable() {
         for claim in crate::registry::claims() {
             let whats = claim.checks.iter().map(|c| c.what());
-            for text in [claim.title, claim.statement, claim.assumptions, claim.source].into_iter().chain(whats) {
+            for text in
+                [claim.title, claim.statement, claim.assumptions, claim.source].into_iter().chain(whats)
+            {
                 let out = plain(text);
                 assert!(!out.contains(['\\', '$']), "{}: {out}", claim.id);
             }
@@ -234,7 +242,8 @@ mod tests {
 
     #[test]
     fn never_panics_on_cut_formulas() {
-        let whole = r"$\frac{\hat\theta_{\max}}{\left.\sqrt[3]{x}\right|}\begin{pmatrix}1&2\\3&4\end{pmatrix}^\top$";
+        let whole =
+            r"$\frac{\hat\theta_{\max}}{\left.\sqrt[3]{x}\right|}\begin{pmatrix}1&2\\3&4\end{pmatrix}^\top$";
         for end in 0..whole.len() {
             let _ = plain(&whole[..end]);
         }

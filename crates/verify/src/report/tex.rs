@@ -529,7 +529,8 @@ pub(super) const LARGE: &[(&str, &str)] = &[
     ("bigvee", "⋁"),
 ];
 
-pub(super) const LIMIT_FUNCTIONS: &[&str] = &["lim", "min", "max", "inf", "sup", "argmin", "argmax", "liminf", "limsup"];
+pub(super) const LIMIT_FUNCTIONS: &[&str] =
+    &["lim", "min", "max", "inf", "sup", "argmin", "argmax", "liminf", "limsup"];
 
 pub(super) const FUNCTIONS: &[&str] = &[
     "log", "ln", "exp", "sin", "cos", "tan", "cot", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan",

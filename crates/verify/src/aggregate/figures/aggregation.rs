@@ -58,14 +58,17 @@ fn bag_size(options: &Options) -> Result<Figure, CheckError> {
         };
         let top = 4.0 * snr.max(1.0);
         figure = figure.panel(
-            Panel::new(Axis::linear("bag size k").whole(), Axis::log("excess risk / sigma2").range(0.08, top))
-                .title(format!("signal-to-noise ratio {snr}"))
-                .line("bag level", Colour::Vermillion, bag)
-                .points("bag level, simulated", Colour::Vermillion, points(false))
-                .line("instance level", Colour::Blue, instance)
-                .points("instance level, simulated", Colour::Blue, points(true))
-                .line("best rho", Colour::Green, best)
-                .dashed("optimal ridge", Colour::Ink, bayes),
+            Panel::new(
+                Axis::linear("bag size k").whole(),
+                Axis::log("excess risk / sigma2").range(0.08, top),
+            )
+            .title(format!("signal-to-noise ratio {snr}"))
+            .line("bag level", Colour::Vermillion, bag)
+            .points("bag level, simulated", Colour::Vermillion, points(false))
+            .line("instance level", Colour::Blue, instance)
+            .points("instance level, simulated", Colour::Blue, points(true))
+            .line("best rho", Colour::Green, best)
+            .dashed("optimal ridge", Colour::Ink, bayes),
         );
     }
     Ok(figure)

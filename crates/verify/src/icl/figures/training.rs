@@ -143,10 +143,13 @@ fn landscape(options: &Options) -> Result<Figure, CheckError> {
     let bars = (0..bins)
         .filter(|&i| share(i) > 0.0)
         .map(|i| Datum::new(low + (f64::from(i) + 0.5) * width, share(i)));
-    let panel = Panel::new(Axis::linear("final loss L").include(low).include(high), Axis::linear("share of runs").range(0.0, 1.0))
-        .series("end points of the flow", Colour::Sky, Mark::Bars(width), bars)
-        .line("L*, global minimum", Colour::Blue, [(best, 0.0), (best, 1.0)])
-        .line("L*_1, mirror point", Colour::Vermillion, [(mirror, 0.0), (mirror, 1.0)]);
+    let panel = Panel::new(
+        Axis::linear("final loss L").include(low).include(high),
+        Axis::linear("share of runs").range(0.0, 1.0),
+    )
+    .series("end points of the flow", Colour::Sky, Mark::Bars(width), bars)
+    .line("L*, global minimum", Colour::Blue, [(best, 0.0), (best, 1.0)])
+    .line("L*_1, mirror point", Colour::Vermillion, [(mirror, 0.0), (mirror, 1.0)]);
     let parameters = format!(
         "d = 2, N = {n}, noise 0.3, query inside, rho = N, {runs} starts of scale 0.5, time {time}, seed {}",
         options.seed
