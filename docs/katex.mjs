@@ -1,5 +1,7 @@
 // mdBook preprocessor: renders $...$ and $$...$$ with KaTeX; a formula that KaTeX refuses fails the build.
 import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import katex from "katex";
 
 if (process.argv[2] === "supports") process.exit(process.argv[3] === "html" ? 0 : 1);
@@ -24,7 +26,20 @@ function render(tex, displayMode, where) {
 const PARTS =
   /(^[ \t>]*(`{3,}|~{3,})[^\n]*\n[\s\S]*?^[ \t>]*\2[ \t]*$)|(`+)(?!`)[\s\S]*?[^`]\3(?!`)|\\\$|\$\$([\s\S]+?)\$\$|\$((?:\\.|[^$\\\n]|\n(?!\s*\n))+?)\$/gm;
 
-function convert(text, where) {
+// {{picture NAME}}: a committed figure with the caption that its code gives it.
+const FIGURES = join(dirname(fileURLToPath(import.meta.url)), "src", "figures");
+const escape = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/"/g, "&quot;");
+function picture(name, where) {
+  const figure = JSON.parse(readFileSync(join(FIGURES, `${name}.json`), "utf8"));
+  const up = "../".repeat(where.split("/").length - 1);
+  const words = escape(figure.description.replace(/[$\\]/g, ""));
+  const parts = figure.caption.split("$").map((part, i) => (i % 2 ? `$${part}$` : escape(part))).join("");
+  return `<figure><img src="${up}figures/${name}.svg" alt="${words}"><figcaption><strong>${escape(figure.title)}.</strong> ${parts} ` +
+    `(${escape(figure.parameters)}; <a href="${up}claims/figures.html#${name}">numbers and command</a>)</figcaption></figure>`;
+}
+
+function convert(source, where) {
+  const text = source.replace(/^\{\{picture ([\w-]+)\}\}$/gm, (_, name) => picture(name, where));
   return text.replace(PARTS, (whole, fence, _mark, _ticks, display, inline) => {
     if (display !== undefined) return render(display.trim(), true, where);
     if (inline !== undefined) return render(inline.trim(), false, where);
