@@ -204,6 +204,57 @@ def figure_page():
     return by_claim
 
 
+def calibration_page():
+    """Measured power and false alarms, from `solvable calibrate --json docs/data/calibration.json` (hours; optional)."""
+    path = DOCS / "data" / "calibration.json"
+    page = ["# Measured power and false alarms", ""]
+    rerun = ["```sh", "solvable calibrate --seeds 30 --power-seeds 100 --json docs/data/calibration.json", "```", ""]
+    if not path.exists():
+        page += ["No measurement is committed with this version. It takes hours; this command makes one, and the next build of "
+                 "the book shows it here:", "", *rerun]
+        (PAGES / "calibration.md").write_text("\n".join(page))
+        return
+    measured = json.loads(path.read_text())
+    found = measured.get("calibration") or {}
+    if found:
+        tails = found["tails"]
+        page += [
+            "## False alarms", "",
+            f"First-test p-values of the expectation checks, pooled over {found['seeds']} seeds. If every error bar is honest they are "
+            "uniform and independent: no two cells share a stream of random numbers.", "",
+            "| quantity | measured | expected |", "|---|---:|---:|",
+            f"| pooled p-values | {found['p_values']} | |",
+            f"| Kolmogorov-Smirnov distance from uniform | {found['distance']:.4f} | about {0.87 / max(found['p_values'], 1) ** 0.5:.4f} |",
+            f"| its p-value | {found['uniformity_p']:.3g} | above 0.001 |",
+        ]
+        page += [f"| fraction below {level} | {number(tail, 4)} | {level} |" for level, tail in zip((0.001, 0.01, 0.05, 0.5), tails)]
+        page += [f"| cells tested a second time | {found['retests']} | |", f"| false alarms | {found['false_alarms']} | 0 |", ""]
+    by_check = {}
+    for row in measured.get("power") or []:
+        by_check.setdefault((row["claim"], row["check"]), []).append(row)
+    if by_check:
+        rows = [row for group in by_check.values() for row in group]
+        weak = [row for row in rows if row["rejected"] < 0.99 * row["seeds"]]
+        tried, caught = sum(r["seeds"] for r in rows), sum(r["rejected"] for r in rows)
+        page += [
+            "## Power", "",
+            f"Every wrong formula and broken simulator that a check must reject was fed through it at several seeds: {len(rows)} "
+            f"sabotages of {len(by_check)} checks, {caught} rejections in {tried} runs; "
+            + (f"{len(weak)} sabotages were rejected in fewer than 99% of their runs." if weak else "each was rejected in at least 99% of its runs."),
+            "", "| claim | check | sabotages | seeds | rejected | least rejected |", "|---|---|---:|---:|---:|---|",
+        ]
+        for (claim, check), group in by_check.items():
+            owner = CHAPTER_OF[claim.split("-")[0]]
+            least = min(group, key=lambda r: r["rejected"] / max(r["seeds"], 1))
+            note = "" if least["rejected"] == least["seeds"] else f"{cell_text(least['sabotage'])}: {least['rejected']} of {least['seeds']}"
+            page.append(
+                f"| [{claim}]({owner}.md#{claim.lower()}) | {cell_text(check)} | {len(group)} | {max(r['seeds'] for r in group)} "
+                f"| {sum(r['rejected'] for r in group)} of {sum(r['seeds'] for r in group)} | {note} |")
+        page.append("")
+    page += ["## Rerun", "", *rerun]
+    (PAGES / "calibration.md").write_text("\n".join(page))
+
+
 def main():
     listed, committed = claims(), evidence()
     last = {c["id"]: c for c in committed["claims"]}
@@ -224,6 +275,7 @@ def main():
         p = committed["provenance"]
         origin = (f"Evidence: {committed['budget']} budget, seed {committed['seed']}, version {p['version']}, commit {p['commit']}, "
                   f"{p['instruction_set']}. The row of a check shows its worst cell.\n\n")
+    calibration_page()
     index = ["# All claims", "", origin.strip(), "", "| claim | what | kind | verdict |", "|---|---|---|---|"]
     for chapter, title in CHAPTERS.items():
         mine = [c for c in listed if c["chapter"] == chapter]
