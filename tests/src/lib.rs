@@ -5,6 +5,7 @@
 #![cfg_attr(doctest, doc = include_str!("../../docs/src/icl/shift.md"))]
 #![cfg_attr(doctest, doc = include_str!("../../docs/src/icl/training.md"))]
 #![cfg_attr(doctest, doc = include_str!("../../docs/src/icl/depth-risk.md"))]
+#![cfg_attr(doctest, doc = include_str!("../../docs/src/icl/depth-limit.md"))]
 #![cfg_attr(doctest, doc = include_str!("../../docs/src/aggregate/losses.md"))]
 #![cfg_attr(doctest, doc = include_str!("../../docs/src/aggregate/risk.md"))]
 #![cfg_attr(doctest, doc = include_str!("../../docs/src/aggregate/finite.md"))]
