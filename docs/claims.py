@@ -195,7 +195,7 @@ def figure_page():
                 by_claim.setdefault(claim, []).append((name, figure["title"]))
             page += [
                 f"### {figure['title']} {{#{name}}}", "",
-                f'<img src="../figures/{name}.svg" alt="{text}">', "",
+                f'<div class="picture" tabindex="0" role="region" aria-label="Picture"><img src="../figures/{name}.svg" alt="{text}"></div>', "",
                 figure["caption"], "",
                 f"{figure['parameters']}. Claims: {', '.join(links) or '-'}. Numbers: [{name}.csv](../figures/{name}.csv).", "",
                 "```sh", f"solvable figure {name}", "```", "",

@@ -34,7 +34,7 @@ function picture(name, where) {
   const up = "../".repeat(where.split("/").length - 1);
   const words = escape(figure.description.replace(/[$\\]/g, ""));
   const parts = figure.caption.split("$").map((part, i) => (i % 2 ? `$${part}$` : escape(part))).join("");
-  return `<figure><img src="${up}figures/${name}.svg" alt="${words}"><figcaption><strong>${escape(figure.title)}.</strong> ${parts} ` +
+  return `<figure><div class="picture" tabindex="0" role="region" aria-label="Picture"><img src="${up}figures/${name}.svg" alt="${words}"></div><figcaption><strong>${escape(figure.title)}.</strong> ${parts} ` +
     `(${escape(figure.parameters)}; <a href="${up}claims/figures.html#${name}">numbers and command</a>)</figcaption></figure>`;
 }
 

@@ -75,7 +75,13 @@ fn evidence(page: &mut String, check: &CheckEvidence) {
         );
     }
     if let Some(figure) = picture::figure(check) {
-        *page += &figure.inline_svg(check.what);
+        // On a phone the picture keeps a readable size and scrolls.
+        let _ = writeln!(
+            page,
+            "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Picture of {}\">{}</div>",
+            escape(check.check),
+            figure.inline_svg(check.what)
+        );
     }
     let mut cells: Vec<&CellEvidence> = check.cells.iter().collect();
     let strain = |c: &CellEvidence| {
