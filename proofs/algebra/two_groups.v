@@ -15,7 +15,7 @@ Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
 
-Import GRing.Theory.
+Import GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
 
 (* det (diag a + u v) for a column u and a row v, over any commutative ring. *)
@@ -180,17 +180,27 @@ have restB i : \prod_(l | l != rshift kA.+1 i) ('X - (two_sizes 0 l)%:P) =
     XA ^+ kA.+1 * XB ^+ kB.
   have := prodAB; rewrite (bigD1 (rshift kA.+1 i)) //= sizeB [XB ^+ _]exprS mulrCA.
   by apply: mulfI; rewrite polyXsubC_eq0.
-rewrite prodAB big_split_ord /=.
-rewrite (eq_bigr (fun=> (nA ^+ 2)%:P * (XA ^+ kA * XB ^+ kB.+1))); last first.
+have sumA : \sum_i (two_sizes 0 (lshift kB.+1 i) ^+ 2)%:P *
+      \prod_(l | l != lshift kB.+1 i) ('X - (two_sizes 0 l)%:P) =
+    kA.+1%:R * ((nA ^+ 2)%:P * (XA ^+ kA * XB ^+ kB.+1)).
+  rewrite (eq_bigr (fun=> (nA ^+ 2)%:P * (XA ^+ kA * XB ^+ kB.+1))).
+    by rewrite sumr_const card_ord mulr_natl.
   by move=> i _; rewrite sizeA restA.
-rewrite [X in _ * (_ + X)](eq_bigr (fun=> (nB ^+ 2)%:P * (XA ^+ kA.+1 * XB ^+ kB)));
-  last by move=> i _; rewrite sizeB restB.
-rewrite !sumr_const !card_ord -!(mulr_natl _ kA.+1) -!(mulr_natl _ kB.+1).
+have sumB : \sum_i (two_sizes 0 (rshift kA.+1 i) ^+ 2)%:P *
+      \prod_(l | l != rshift kA.+1 i) ('X - (two_sizes 0 l)%:P) =
+    kB.+1%:R * ((nB ^+ 2)%:P * (XA ^+ kA.+1 * XB ^+ kB)).
+  rewrite (eq_bigr (fun=> (nB ^+ 2)%:P * (XA ^+ kA.+1 * XB ^+ kB))).
+    by rewrite sumr_const card_ord mulr_natl.
+  by move=> i _; rewrite sizeB restB.
+rewrite prodAB big_split_ord /= sumA sumB.
+have natP k : (k%:R)%:P = k%:R :> {poly R} by rewrite rmorph_nat.
 have cN : (tot^-1)%:P * (kA.+1%:R * nA%:P + kB.+1%:R * nB%:P) = 1 :> {poly R}.
-  rewrite -!polyC_natr -!polyCM -polyCD -polyCM mulVf //.
-rewrite [K%:R * nA * nB / tot]mulrC !polyCM polyC_natr natrD !exprS.
-rewrite !expr0 !mulr1 !polyCM /XA /XB.
-move: cN; move: (_ ^+ kA) (_ ^+ kB) (tot^-1)%:P nA%:P nB%:P 'X => P Q c p q x.
+  by rewrite -!natP -!polyCM -polyCD -polyCM mulVf.
+have muE : (K%:R * nA * nB / tot)%:P =
+    (tot^-1)%:P * ((kA.+1%:R + kB.+1%:R) * nA%:P * nB%:P) :> {poly R}.
+  by rewrite mulrC natrD -!natP -polyCD -!polyCM.
+rewrite muE !polyC_exp !exprS !expr0 !mulr1 /XA /XB.
+move: cN; move: (tot^-1)%:P nA%:P nB%:P 'X (_ ^+ kA) (_ ^+ kB) => c p q x P Q.
 move: (kA.+1%:R : {poly R}) (kB.+1%:R : {poly R}) => a b cN.
 apply/eqP; rewrite -subr_eq0; apply/eqP.
 transitivity (P * Q * ((1 - c * (a * p + b * q)) * (p * q - (p + q) * x))).
