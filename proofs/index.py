@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Keep proofs/theorems.toml and the Coq sources in step, and read what Coq says the theorems rest on.
+"""Keep proofs/theorems.toml, the Coq sources and the exact tests in step, and read what Coq says the theorems rest on.
 
-  index.py check               index <-> sources, both ways
+  index.py check               index <-> Coq sources and index <-> exact tests, both ways
   index.py audit PART          an Audit.v that prints the assumptions of every theorem of PART
   index.py assumptions PART F  check the output F of that Audit.v against the allow-list
   index.py coqchk F            check the summary F of coqchk: no axiom, nothing switched off
@@ -9,6 +9,10 @@
 
 PART is `algebra` or `analysis`. `Theorem` and `Corollary` are main results and must be indexed; `Example` is an instance
 that shows hypotheses satisfiable and must be named by an entry; `Lemma`, `Fact` and `Let` are steps.
+
+An exact test is a Rust `#[test]` in rational arithmetic with `/// Exact identity: ICL-3, ICL-11` in its documentation: the
+library's formula, on instances, without rounding. A theorem says the formula is right, the test that the code has that
+formula. Every claim so named must be in the claim registry; an entry may name its test, `rational_test = "tests/FILE.rs::NAME"`.
 """
 import pathlib
 import re
@@ -16,6 +20,7 @@ import sys
 import tomllib
 
 HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent
 PARTS = {"algebra": "SolvableAlgebra", "analysis": "SolvableAnalysis"}
 FIDELITIES = ("whole", "special-case", "lemma")
 # What the classical real numbers of Coq's standard library rest on. Nothing else may appear, and in algebra nothing at all.
@@ -30,6 +35,9 @@ ALLOWED = {
 }
 DECLARATION = re.compile(r"^\s*(?:#\[[^\]]*\]\s*)?(Theorem|Corollary|Example)\s+([A-Za-z_][\w']*)", re.M)
 CLAIM = re.compile(r"\b(?:ICL|AGG|NC|DP)-\d+\b")
+REGISTERED = re.compile(r'(?:\bid:|\bclaim\()\s*"((?:ICL|AGG|NC|DP)-\d+)"')
+TAG = re.compile(r"^\s*///\s*Exact identity:(.*)$")
+FUNCTION = re.compile(r"^\s*(?:pub(?:\([^)]*\))?\s+)?fn\s+(\w+)")
 
 
 def strip_comments(text):
@@ -66,6 +74,63 @@ def declarations(part):
 def index():
     with open(HERE / "theorems.toml", "rb") as file:
         return tomllib.load(file)["theorem"]
+
+
+def rust_sources():
+    folders = [ROOT / "tests", *(ROOT / "crates").glob("*/src"), *(ROOT / "crates").glob("*/tests")]
+    return sorted(path for folder in folders for path in folder.rglob("*.rs") if "target" not in path.relative_to(ROOT).parts)
+
+
+def registry():
+    """The ids of all registered claims."""
+    sources = (ROOT / "crates" / "verify" / "src").glob("*/claims/**/*.rs")
+    return {claim for path in sources for claim in REGISTERED.findall(path.read_text())}
+
+
+def rust_tests():
+    """{"tests/FILE.rs::NAME": claims its documentation tags} for every #[test], and the tags that stand above no test."""
+    tests, stray = {}, []
+    for path in rust_sources():
+        file = path.relative_to(ROOT).as_posix()
+        claims, tagged_at, is_test = [], None, False
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            text, tag = line.strip(), TAG.match(line)
+            if tag:
+                claims += [part.strip(" .`") for part in tag.group(1).split(",")]
+                tagged_at = number
+            elif text.startswith("#["):
+                is_test = is_test or text.startswith("#[test]")
+            elif text and not text.startswith("//"):
+                function = FUNCTION.match(line)
+                if function and is_test:
+                    tests[f"{file}::{function.group(1)}"] = claims
+                elif tagged_at:
+                    stray.append(f"{file}:{tagged_at}")
+                claims, tagged_at, is_test = [], None, False
+    return tests, stray
+
+
+def check_exact_tests(entries, errors):
+    tests, stray = rust_tests()
+    registered = registry()
+    errors += [f"{place}: `Exact identity` stands above no #[test]" for place in stray]
+    for test, claims in tests.items():
+        for claim in claims:
+            if claim not in registered:
+                errors.append(f"{test}: exact identity of {claim or 'nothing'}, which is not a registered claim")
+    for entry in entries:
+        where = f"theorems.toml: {entry.get('file')}: {entry.get('name')}"
+        for claim in entry.get("claims", []):
+            if CLAIM.fullmatch(claim) and claim not in registered:
+                errors.append(f"{where}: {claim} is not a registered claim")
+        test = entry.get("rational_test")
+        if test is None:
+            continue
+        if test not in tests:
+            errors.append(f"{where}: no #[test] {test}")
+        elif not set(tests[test]) & set(entry.get("claims", [])):
+            errors.append(f"{where}: {test} is an exact identity of {tests[test]}, of no claim of this theorem")
+    return sum(1 for claims in tests.values() if claims)
 
 
 def check():
@@ -114,9 +179,10 @@ def check():
                 errors.append(f"{where}: instance {entry['instance']} is not an Example of that file")
     errors += [f"{file}: {kind} {name} is not in theorems.toml" for (file, name), kind in main.items() if (file, name) not in seen]
     errors += [f"{file}: Example {name} is the instance of no theorem" for file, name in examples if (file, name) not in used]
+    exact = check_exact_tests(index(), errors)
     if errors:
         sys.exit("\n".join(errors))
-    print(f"proofs: {len(seen)} theorems and {len(examples)} instances, index and sources agree")
+    print(f"proofs: {len(seen)} theorems, {len(examples)} instances and {exact} exact tests, index and sources agree")
 
 
 def audit(part):
@@ -171,10 +237,18 @@ def coqchk(log):
 
 
 def table():
-    print("| claims | theorem | fidelity | statement | what is not covered |")
-    print("|---|---|---|---|---|")
+    tests, _ = rust_tests()
+    exact = {}
+    for test, claims in tests.items():
+        for claim in claims:
+            exact.setdefault(claim, []).append(test)
+    print("| claims | theorem | fidelity | statement | what is not covered | exact tests of the claim |")
+    print("|---|---|---|---|---|---|")
     for entry in index():
-        cells = (", ".join(entry["claims"]), f"`{entry['file']}`: `{entry['name']}`", entry["fidelity"], entry["statement"], entry.get("missing", ""))
+        named = [entry["rational_test"]] if "rational_test" in entry else [test for claim in entry["claims"] for test in exact.get(claim, [])]
+        links = ", ".join(f"`{test}`" for test in dict.fromkeys(named))
+        cells = (", ".join(entry["claims"]), f"`{entry['file']}`: `{entry['name']}`", entry["fidelity"], entry["statement"],
+                 entry.get("missing", ""), links)
         print("| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |")
 
 
