@@ -1,9 +1,10 @@
-(* Claim DP-1: the path length is 1-Lipschitz and the inverse-sensitivity    *)
-(* mechanism is eps-differentially private.                                  *)
+(* Claims DP-1 and DP-2: the path length is 1-Lipschitz and the mechanism    *)
+(* with weights e^(-eps len / 2) is eps-differentially private.              *)
 (*                                                                           *)
 (* D: data sets with any integer-valued metric d (for the Hamming distance   *)
-(* see the corollary); f: the estimator; len x t: the path length, None for  *)
-(* an output that no data set attains (length infinity, probability 0).      *)
+(* see the corollaries); hit x t: the data set x counts as giving the output *)
+(* t, that is f x = t (DP-1) or |f x - t| <= rho (DP-2); len x t: the path   *)
+(* length, None for an output that no data set hits (probability 0).         *)
 (* Outputs: a finite list ts with weights nu t >= 0 (nu = 1 is the claim;    *)
 (* other weights give any base measure of finite support). Events: E.        *)
 
@@ -34,27 +35,31 @@ simpl; pose proof (lsum_nonneg ts w w0); pose proof (w0 u).
 destruct it as [->|it]; [lra|specialize (IH it); lra].
 Qed.
 
-(* k is the least distance from x to a data set with output t. *)
-Definition path_length {D T} (d : D -> D -> nat) (f : D -> T) (x : D) (t : T)
+(* k is the least distance from x to a data set that hits t. *)
+Definition hit_length {D T} (d : D -> D -> nat) (hit : D -> T -> Prop) (x : D) (t : T)
   (k : option nat) : Prop :=
   match k with
-  | Some k => (exists x', f x' = t /\ d x x' = k) /\ forall x', f x' = t -> (k <= d x x')%nat
-  | None => forall x', f x' <> t
+  | Some k => (exists x', hit x' t /\ d x x' = k) /\ forall x', hit x' t -> (k <= d x x')%nat
+  | None => forall x', ~ hit x' t
   end.
+(* DP-1: the output of an estimator f. *)
+Definition path_length {D T} (d : D -> D -> nat) (f : D -> T) :=
+  hit_length d (fun x t => f x = t).
 
 Section Mechanism.
 
-Variables (D T : Type) (d : D -> D -> nat) (f : D -> T) (len : D -> T -> option nat).
+Variables (D T : Type) (d : D -> D -> nat) (hit : D -> T -> Prop).
+Variable len : D -> T -> option nat.
 Hypothesis d_self : forall x, d x x = 0%nat.
 Hypothesis d_sym : forall x y, d x y = d y x.
 Hypothesis d_triangle : forall x y z, (d x z <= d x y + d y z)%nat.
-Hypothesis lenP : forall x t, path_length d f x t (len x t).
+Hypothesis lenP : forall x t, hit_length d hit x t (len x t).
 
-Lemma len_own x : len x (f x) = Some 0%nat.
+Lemma len_own x t : hit x t -> len x t = Some 0%nat.
 Proof.
-pose proof (lenP x (f x)) as P; destruct (len x (f x)) as [k|].
-- destruct P as [_ le]; specialize (le x eq_refl); rewrite d_self in le; f_equal; lia.
-- exfalso; apply (P x); reflexivity.
+intro h; pose proof (lenP x t) as P; destruct (len x t) as [k|].
+- destruct P as [_ le]; specialize (le x h); rewrite d_self in le; f_equal; lia.
+- exfalso; apply (P x h).
 Qed.
 
 (* The path length is 1-Lipschitz, and its infinities do not depend on the   *)
@@ -78,7 +83,7 @@ Qed.
 
 Variables (eps : R) (ts : list T) (nu : T -> R).
 Hypotheses (eps0 : 0 <= eps) (nu0 : forall t, 0 <= nu t).
-Hypotheses (ts_all : forall x, In (f x) ts) (nu_pos : forall x, 0 < nu (f x)).
+Hypothesis live : forall x, exists t, In t ts /\ hit x t /\ 0 < nu t.
 
 Definition weight (x : D) (t : T) : R :=
   match len x t with Some k => nu t * exp (- (eps * INR k / 2)) | None => 0 end.
@@ -93,8 +98,10 @@ Qed.
 
 Lemma total_pos x : 0 < lsum ts (weight x).
 Proof.
-apply lsum_pos with (f x); [apply weight_nonneg|apply ts_all|].
-unfold weight; rewrite len_own; apply Rmult_lt_0_compat; [apply nu_pos|apply exp_pos].
+destruct (live x) as [t [it [h nt]]].
+apply lsum_pos with t; [apply weight_nonneg|exact it|].
+unfold weight; rewrite len_own by exact h.
+apply Rmult_lt_0_compat; [exact nt|apply exp_pos].
 Qed.
 
 Lemma weight_ratio x y t : weight x t <= exp (eps * INR (d x y) / 2) * weight y t.
@@ -175,12 +182,33 @@ Corollary inverse_sensitivity_private (A T : Type)
   <= exp eps * probability _ _ len eps ts (fun _ => 1) y E.
 Proof.
 intros d eps0 all lenP x y E xy.
-apply (neighbours_private _ _ d f); try assumption; intros; unfold d.
+apply (neighbours_private _ _ d (fun x t => f x = t)); try assumption; intros; unfold d.
 - apply hamming_self.
 - apply hamming_sym.
 - apply hamming_triangle.
 - lra.
-- lra.
+- exists (f x0); split; [apply all|split; [reflexivity|lra]].
+Qed.
+
+(* DP-2 on a finite set of outputs with any weights nu (a discretised base   *)
+(* measure): dist t u <= rho is |t - u| <= rho in any space.                 *)
+Corollary smoothed_private (A T : Type)
+  (eq_dec : forall a b : A, {a = b} + {a <> b}) (n : nat) (eps rho : R)
+  (f : {x : list A | length x = n} -> T) (dist : T -> T -> R)
+  (ts : list T) (nu : T -> R) (len : {x : list A | length x = n} -> T -> option nat) :
+  let d x y := hamming A eq_dec (proj1_sig x) (proj1_sig y) in
+  0 <= eps -> (forall t, 0 <= nu t) ->
+  (forall x, exists t, In t ts /\ dist (f x) t <= rho /\ 0 < nu t) ->
+  (forall x t, hit_length d (fun x t => dist (f x) t <= rho) x t (len x t)) ->
+  forall x y E, (d x y <= 1)%nat ->
+  probability _ _ len eps ts nu x E <= exp eps * probability _ _ len eps ts nu y E.
+Proof.
+intros d eps0 nu0 live lenP x y E xy.
+apply (neighbours_private _ _ d (fun x t => dist (f x) t <= rho)); try assumption;
+  intros; unfold d.
+- apply hamming_self.
+- apply hamming_sym.
+- apply hamming_triangle.
 Qed.
 
 (* The hypotheses can be met: the identity on one bit, |A| = 2, n = 1.       *)
@@ -190,7 +218,7 @@ Example one_bit_instance :
   (forall x, d x x = 0%nat) /\ (forall x y, d x y = d y x) /\
   (forall x y z, (d x z <= d x y + d y z)%nat) /\
   (forall x t, path_length d (fun x => x) x t (len x t)) /\
-  (forall x, In x [true; false]) /\ 0 <= 1.
+  (forall x : bool, exists t, In t [true; false] /\ x = t /\ 0 < 1) /\ 0 <= 1.
 Proof.
 simpl; repeat split.
 - intros []; reflexivity.
@@ -198,7 +226,7 @@ simpl; repeat split.
 - intros [] [] []; simpl; lia.
 - exists t; split; reflexivity.
 - intros x' ->; lia.
-- intros []; tauto.
+- intro x; exists x; split; [destruct x; tauto|split; [reflexivity|lra]].
 - lra.
 Qed.
 
@@ -219,4 +247,43 @@ simpl; split; [lra|split].
     destruct (Bool.bool_dec a t); reflexivity.
   + intros [[|b [|? ?]] e'] ft; try discriminate; simpl in *; subst b.
     destruct (Bool.bool_dec a t); lia.
+Qed.
+
+(* And with rho = 1/2, the bit read as a real number, outputs 0 and 1. *)
+Example smoothed_instance :
+  let eq_dec := Bool.bool_dec in
+  let f := fun x : {x : list bool | length x = 1%nat} =>
+    if hd true (proj1_sig x) then 1 else 0 in
+  let d := fun x y : {x : list bool | length x = 1%nat} =>
+    hamming bool eq_dec (proj1_sig x) (proj1_sig y) in
+  let hit := fun x t => Rabs (f x - t) <= 1 / 2 in
+  let len := fun x t =>
+    if Rle_dec (Rabs (f x - t)) (1 / 2) then Some 0%nat
+    else if Rle_dec (Rabs (1 - f x - t)) (1 / 2) then Some 1%nat else None in
+  0 <= 1 /\ (forall t : R, 0 <= 1) /\
+  (forall x, exists t, In t [0; 1] /\ hit x t /\ 0 < 1) /\
+  (forall x t, hit_length d hit x t (len x t)).
+Proof.
+cbv zeta; split; [lra|split; [intros; lra|split]].
+- intros [x e]; simpl; exists (if hd true x then 1 else 0).
+  split; [destruct (hd true x); tauto|split; [|lra]].
+  rewrite Rminus_diag_eq, Rabs_R0 by reflexivity; lra.
+- intros [[|a [|? ?]] e] t; try discriminate; simpl.
+  destruct (Rle_dec (Rabs ((if a then 1 else 0) - t)) (1 / 2)) as [h|h].
+  + split; [|intros; lia].
+    exists (exist (fun x : list bool => length x = 1%nat) [a] eq_refl); simpl.
+    split; [exact h|destruct (Bool.bool_dec a a); [reflexivity|contradiction]].
+  + assert (other : forall b : bool, Rabs ((if b then 1 else 0) - t) <= 1 / 2 ->
+      b = negb a /\ (if b then 1 else 0) = 1 - (if a then 1 else 0)).
+    { intros b hb; destruct a, b; try contradiction; simpl; split; try reflexivity; lra. }
+    destruct (Rle_dec (Rabs (1 - (if a then 1 else 0) - t)) (1 / 2)) as [h'|h'].
+    * split.
+      -- exists (exist (fun x : list bool => length x = 1%nat) [negb a] eq_refl); simpl.
+         split; [|destruct a; reflexivity].
+         replace (if negb a then 1 else 0) with (1 - (if a then 1 else 0))
+           by (destruct a; simpl; lra); exact h'.
+      -- intros [[|b [|? ?]] e'] hb; try discriminate; simpl in *.
+         destruct (other b hb) as [-> _]; destruct a; simpl; lia.
+    * intros [[|b [|? ?]] e'] hb; try discriminate; simpl in *.
+      destruct (other b hb) as [_ eb]; rewrite eb in hb; contradiction.
 Qed.
