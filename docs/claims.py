@@ -111,6 +111,20 @@ def worst(check):
     return max(check["cells"], key=lambda c: (order[c["verdict"]], strain(c)), default=None)
 
 
+def proof_lines(proved):
+    """The theorems of a claim, the whole claim first; lemmas folded away when there is more."""
+    order = ["whole", "special-case", "lemma"]
+    lines, lemmas = [], []
+    for theorem in sorted(proved, key=lambda t: order.index(t["fidelity"])):
+        missing = f" Not covered: {theorem['missing'].rstrip('.')}." if theorem.get("missing") else ""
+        text = f"Proof [`{theorem['name']}`](../proofs/{theorem['file']}.txt) ({theorem['fidelity']}): {theorem['statement']}{missing}"
+        (lemmas if theorem["fidelity"] == "lemma" else lines).append(text)
+    if lines and len(lemmas) > 1:
+        return [x for t in lines for x in (t, "")] + [
+            f"<details><summary>{len(lemmas)} supporting lemmas</summary>", "", *[x for t in lemmas for x in (t, "")], "</details>", ""]
+    return [x for t in lines + lemmas for x in (t, "")]
+
+
 def derivation(ident, chapter):
     """Links to the pages that derive the claim; the chapter where none names it."""
     pages = []
@@ -164,12 +178,7 @@ def section(claim, last, proved, enclosed, figures):
     rejects = [f"{name}" for check in claim["checks"] for name in check["must_reject"]]
     if rejects:
         lines += [f"Must reject: {'; '.join(rejects)}.", ""]
-    for theorem in proved:
-        missing = f" Not covered: {theorem['missing']}." if theorem.get("missing") else ""
-        lines += [
-            f"Proof [`{theorem['name']}`](../proofs/{theorem['file']}.txt) ({theorem['fidelity']}): {theorem['statement']}{missing}",
-            "",
-        ]
+    lines += proof_lines(proved)
     lines += ["```sh", f"solvable verify {ident} --budget full", f"solvable describe {ident}", "```", ""]
     return "\n".join(lines)
 
