@@ -147,7 +147,7 @@ class Reader {
 export function toTex(text) {
   const source = text.trim();
   if (!/[A-Za-z0-9Α-Ωα-ω]/.test(source) || /(log|ln|exp|vec|diag)_[a-z]{2}/.test(source)) return null;
-  if (/::|\(\)|&|"|#|\bfn\b|^[-+]?[\d.]+$/.test(source)) return null;
+  if (/::|\/$|\(\)|&|"|#|\bfn\b|^[-+]?[\d.]+$/.test(source)) return null;
   try {
     const reader = new Reader(source);
     const tex = reader.row(null).replaceAll("}^{*} _", "}^{*}_").replaceAll(" _{", "_{").replaceAll(" ^{", "^{")

@@ -32,13 +32,25 @@ function inline(text) {
   return seen.get(text);
 }
 
+// Greek letters spelt out in a sentence.
+const NAMES = "alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi rho sigma tau phi chi psi omega".split(" ");
+const LETTERS = Object.fromEntries(NAMES.map((name, i) => [name, "αβγδεζηθκλμνξρστφχψω"[i]]));
+Object.assign(LETTERS, { Gamma: "Γ", Theta: "Θ", Lambda: "Λ", Sigma: "Σ", Psi: "Ψ", Phi: "Φ" });
+const SPELT = new RegExp(`(?<![\\w.:-])(${Object.keys(LETTERS).join("|")})(2?)(?!\\w|::|\\(|[ -](function|law|distribution|variable))`, "g");
+const spelt = (text) => text.replace(SPELT, (_, name, square) => LETTERS[name] + (square ? "²" : ""));
+
 function page(path) {
   const source = readFileSync(path, "utf8");
   let found = 0;
   // Links, declarations and examples stay as they are.
   const html = source.replace(
-    /<pre[^>]*class="[^"]*language-math[^"]*"[^>]*><code>([\s\S]*?)<\/code><\/pre>|<pre[\s\S]*?<\/pre>|<a [^>]*>[\s\S]*?<\/a>|<h[1-6][\s\S]*?<\/h[1-6]>|<code>([^<]*)<\/code>/g,
+    /<pre[^>]*class="[^"]*language-math[^"]*"[^>]*><code>([\s\S]*?)<\/code><\/pre>|<pre[\s\S]*?<\/pre>|<a [^>]*>[\s\S]*?<\/a>|<h[1-6][\s\S]*?<\/h[1-6]>|<code>([^<]*)<\/code>|<(?:title|script|style|button|rustdoc-\w+)[\s\S]*?<\/(?:title|script|style|button|rustdoc-\w+)>|(?<=>)[^<]*[a-zA-Z]{2}[^<]*(?=<)/g,
     (whole, display, code) => {
+      if (!whole.startsWith("<")) {
+        const text = spelt(whole);
+        if (text !== whole) found += 1;
+        return text;
+      }
       if (display !== undefined) {
         try {
           found += 1;
