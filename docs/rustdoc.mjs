@@ -69,14 +69,15 @@ function page(path) {
         return whole;
       }
       found += 1;
-      return `<span title="${code}">${out}</span>`;
+      return `<span class="formula" title="${code}">${out}</span>`;
     },
   );
   if (found === 0) return;
   rendered += found;
   const depth = relative(root, path).split("/").length - 1;
   const style = `<link rel="stylesheet" href="${"../".repeat(depth)}katex/katex.min.css">` +
-    "<style>.katex{font-size:1.08em}.katex-display{overflow:auto hidden;padding:.2em 0;position:relative}</style></head>";
+    "<style>.katex{font-size:1.08em}.katex-display{overflow:auto hidden;padding:.2em 0;position:relative}" +
+    "@media(max-width:40rem){.formula{display:inline-block;max-width:100%;overflow:auto hidden;vertical-align:middle;position:relative}}</style></head>";
   writeFileSync(path, html.replace("</head>", style));
 }
 
