@@ -139,8 +139,7 @@ impl<'a> Reader<'a> {
             return letter.1.replace("&amp;", "&");
         }
         if FUNCTIONS.contains(&name) || LIMIT_FUNCTIONS.contains(&name) {
-            let space =
-                if self.rest.trim_start().starts_with(['(', '[', '_', '^', '\\', '{']) { "" } else { " " };
+            let space = if self.rest.trim_start().starts_with(['(', '[', '_', '^', '{']) { "" } else { " " };
             return format!("{name}{space}");
         }
         if let Some(mark) = MARKS.iter().find(|l| l.0 == name) {
@@ -159,7 +158,7 @@ fn accent(base: &str, mark: char) -> String {
 
 /// In parentheses, unless it is one number or letter.
 fn group(text: &str) -> String {
-    let base = text.trim_end_matches(['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹', 'ⁿ', '*']);
+    let base = text.trim_end_matches(|c: char| "⁰¹²³⁴⁵⁶⁷⁸⁹ⁿ*₀₁₂₃₄₅₆₇₈₉₊₋".contains(c));
     let simple = base.chars().all(char::is_alphanumeric)
         && (base.chars().count() == 1 || text.chars().all(|c| c.is_ascii_digit()));
     if simple || enclosed(text) { text.to_owned() } else { format!("({text})") }
@@ -213,6 +212,7 @@ mod tests {
             (r"at $\tau=1-\rho=2^{-10},\dots$", "at τ = 1−ρ = 2⁻¹⁰,…"),
             (r"$\frac{a+1}{b}$ and $\frac12V$", "(a+1)/b and 1/2V"),
             (r"$n,d\to\infty$", "n,d → ∞"),
+            (r"$\frac{c_-}2V$ with $c_-=\min\ell''$", "c₋/2V with c₋ = min ℓ''"),
             (r"$\lambda_{\max}(H)$, $\sigma^2_{\rm eff}$", "λ_max(H), σ²_eff"),
             (r"$r^2=\theta^{*\top}\Sigma\theta^*$", "r² = θ*ᵀΣθ*"),
             (r"$\Lambda^{1/L}$", "Λ^(1/L)"),
