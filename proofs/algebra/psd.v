@@ -240,4 +240,101 @@ case=> _ p; apply: unit_of_kernel => x Mx; apply: contraTeq isT => /p.
 by rewrite /quad -mulmxA Mx mulmx0 mxE ltxx.
 Qed.
 
+(* --- Cauchy-Schwarz -------------------------------------------------------- *)
+
+Lemma discriminant (p q r : R) : 0 <= r ->
+  (forall x, 0 <= p - (x * q) *+ 2 + x ^+ 2 * r) -> q ^+ 2 <= p * r.
+Proof.
+move=> r0 pos; have p0 : 0 <= p.
+  by have := pos 0; rewrite mul0r mul0rn subr0 expr0n mul0r addr0.
+have [rz|rnz] := eqVneq r 0; last first.
+  have r_gt0 : 0 < r by rewrite lt_neqAle eq_sym rnz.
+  have := pos (q / r); rewrite (_ : p - _ + _ = p - q ^+ 2 / r).
+    by rewrite subr_ge0 ler_pdivr_mulr.
+  by rewrite mulr2n; field.
+have [->|qnz] := eqVneq q 0; first by rewrite expr0n mulr_ge0.
+have := pos ((p + 1) / q); rewrite rz mulr0 addr0 divfK //.
+rewrite (_ : p - _ = - (p + 2%:R)); last by rewrite mulr2n; ring.
+by rewrite oppr_ge0 leNgt ltr_paddl ?ltr0n.
+Qed.
+
+Lemma psd_cauchy n (M : 'M[R]_n) (x y : 'cV[R]_n) : psd M ->
+  ((y^T *m (M *m x)) 0 0) ^+ 2 <= quad M x * quad M y.
+Proof.
+case=> s p; apply: discriminant => // r.
+by rewrite -quad_shift.
+Qed.
+
+Lemma trace_sq_ge0 n m (X : 'M[R]_(n, m)) : 0 <= \tr (X *m X^T).
+Proof. by have := trace_ge0 X (psd1 n) (psd1 m); rewrite mulmx1 mul1mx. Qed.
+
+Lemma trace_cauchy n m (X Y : 'M[R]_(n, m)) :
+  \tr (X *m Y^T) ^+ 2 <= \tr (X *m X^T) * \tr (Y *m Y^T).
+Proof.
+apply: discriminant => [|r]; first exact: trace_sq_ge0.
+have := trace_sq_ge0 (X - r *: Y).
+rewrite [(X - _)^T]raddfB /= [(r *: Y)^T]linearZ /= mulmxBl !mulmxBr.
+rewrite -!scalemxAl -!scalemxAr !raddfB /= !mxtraceZ.
+have -> : \tr (Y *m X^T) = \tr (X *m Y^T).
+  by rewrite -mxtrace_tr trmx_mul trmxK.
+move: (\tr (X *m X^T)) (\tr (X *m Y^T)) (\tr (Y *m Y^T)) => p q t.
+suff -> : p - (r * q) *+ 2 + r ^+ 2 * t =
+          p - r * q + (- (r * q) - - (r * (r * t))) by [].
+by rewrite mulr2n; ring.
+Qed.
+
+Lemma psdB_quad n (M M' : 'M[R]_n) x : quad (M - M') x = quad M x - quad M' x.
+Proof. by rewrite -scaleN1r quadD quadZ mulN1r. Qed.
+
+Lemma quad_scalar n a (x : 'cV[R]_n) : quad a%:M x = a * quad 1%:M x.
+Proof. by rewrite -scalemx1 quadZ. Qed.
+
+Lemma quad_sqr n (M : 'M[R]_n) x : M^T = M ->
+  quad (M *m M) x = quad 1%:M (M *m x).
+Proof. by move=> s; rewrite -quad_conj mulmx1 s. Qed.
+
+(* M <= m gives M^2 <= m M. *)
+Lemma psd_square_le n (M : 'M[R]_n) m : psd M -> psd (m%:M - M) ->
+  psd (m *: M - M *m M).
+Proof.
+move=> Mpsd [_ Mm]; have [s p] := Mpsd; split=> [|x].
+  by rewrite raddfB /= linearZ /= trmx_mul s.
+rewrite psdB_quad quadZ quad_sqr // subr_ge0; set y := M *m x.
+have [->|ynz] := eqVneq (quad 1%:M y) 0.
+  have [x0|xnz] := eqVneq (quad 1%:M x) 0.
+    by rewrite (quad1_eq0 x0) quad0 mulr0.
+  have := Mm x; rewrite psdB_quad quad_scalar subr_ge0 => le_m.
+  rewrite mulr_ge0 // -(pmulr_lge0 _ (_ : 0 < quad 1%:M x)).
+    exact: le_trans le_m.
+  by rewrite lt_neqAle eq_sym xnz quad1_ge0.
+have y_gt0 : 0 < quad 1%:M y by rewrite lt_neqAle eq_sym ynz quad1_ge0.
+have := psd_cauchy x y Mpsd; rewrite -/y -[y^T]mulmx1 -/(quad 1%:M y) => cs.
+have := Mm y; rewrite psdB_quad quad_scalar subr_ge0 => le_m.
+have := le_trans cs (ler_wpmul2l (p x) le_m).
+by rewrite expr2 mulrA ler_pmul2r // mulrC.
+Qed.
+
+(* l <= M gives l M <= M^2. *)
+Lemma psd_square_ge n (M : 'M[R]_n) l : 0 <= l -> psd (M - l%:M) ->
+  psd (M *m M - l *: M).
+Proof.
+move=> l0 [sl Ml]; have s : M^T = M.
+  by move: sl; rewrite raddfB /= tr_scalar_mx => /addIr.
+have Mpsd : psd M.
+  split=> // x; have := Ml x; rewrite psdB_quad quad_scalar subr_ge0.
+  by apply: le_trans; rewrite mulr_ge0 // quad1_ge0.
+split=> [|x]; first by rewrite raddfB /= linearZ /= trmx_mul s.
+rewrite psdB_quad quadZ quad_sqr // subr_ge0; set y := M *m x.
+have [->|qnz] := eqVneq (quad M x) 0; first by rewrite mulr0 quad1_ge0.
+have q_gt0 : 0 < quad M x by rewrite lt_neqAle eq_sym qnz (proj2 Mpsd).
+have cs : quad M x ^+ 2 <= quad 1%:M y * quad 1%:M x.
+  have := psd_cauchy y x (psd1 n); rewrite mul1mx.
+  by rewrite /y /quad mulmxA.
+have := Ml x; rewrite psdB_quad (quad_scalar l) subr_ge0 => le_l.
+have : l * quad M x ^+ 2 <= quad 1%:M y * quad M x.
+  have step := ler_wpmul2l l0 cs; apply: (le_trans step).
+  by rewrite mulrCA ler_wpmul2l ?quad1_ge0.
+by rewrite expr2 mulrA ler_pmul2r.
+Qed.
+
 End Psd.
