@@ -3,7 +3,8 @@
 
 Sources: `solvable list --json` (statement, checks), `docs/data/evidence.json` (the last committed evidence, written by
 `solvable verify --budget full --json`), `proofs/theorems.toml` (machine proofs), the sources (links to rustdoc).
-Run by docs/build.sh; `claims.py --check` only says whether the committed evidence covers the claims.
+Run by docs/build.sh; `claims.py --check` only says whether the committed evidence covers the claims and the counts of
+guarantees in README.md are current, `claims.py --readme` writes these counts.
 """
 import html
 import json
@@ -213,6 +214,65 @@ def figure_page():
     return by_claim
 
 
+def guarantees(listed, last, proved, enclosed):
+    """The table of guarantees, one row a claim, and its short form for README.md; fidelity is never rounded up."""
+    exact = set()
+    for path in sorted((ROOT / "tests").glob("*.rs")):
+        for ids in re.findall(r"^/// Exact identity: (.*)$", path.read_text(), re.M):
+            exact.update(i.strip() for i in ids.split(","))
+    count = dict.fromkeys(("whole", "special-case", "lemma", "enclosed", "certified", "rational", "tested", "recorded"), 0)
+    page = [
+        "# Guarantees, claim by claim", "",
+        "What each layer says, and what it does not: [How far to trust it](../trust.md). *Machine-proved* gives the fidelity of the closest "
+        "theorem: the whole claim, a special case (with what is missing), or lemmas that support it. *Enclosed*: `solvable compute --certified` "
+        "returns rigorous bounds. *Certified*: a check compares an optimum with a proved bound, or refutes by a certified counterexample. "
+        "*Tested*: the verdict of the committed evidence; *rational* marks identities that hold exactly over rationals on random instances.", "",
+        "| claim | machine-proved | enclosed | certified | tested |", "|---|---|---|---|---|",
+    ]
+    for claim in listed:
+        ident = claim["id"]
+        theorems = proved.get(ident, [])
+        fidelity = next((f for f in ("whole", "special-case", "lemma") if any(t["fidelity"] == f for t in theorems)), None)
+        proof = "-"
+        if fidelity:
+            count[fidelity] += 1
+            missing = "; ".join(dict.fromkeys(t["missing"] for t in theorems if t["fidelity"] == fidelity and t.get("missing")))
+            word = {"whole": "whole", "special-case": "special case", "lemma": "lemmas"}[fidelity]
+            proof = f"{word} ({'not covered: ' + missing if missing else len(theorems)})"
+        bound = ident in enclosed
+        certified_kinds = sorted({"certificate", "refutation"} & set(claim["kinds"]))
+        verdict = last.get(ident, {}).get("verdict", "no evidence")
+        count["enclosed"] += bound
+        count["certified"] += bool(certified_kinds)
+        count["rational"] += ident in exact
+        count["tested"] += verdict == "pass"
+        count["recorded"] += verdict == "recorded"
+        tested = f"{verdict}, {len(claim['checks'])} checks" + ("; rational" if ident in exact else "")
+        page.append(
+            f"| [{ident}]({claim['chapter']}.md#{ident.lower()}) {cell_text(claim['title'])} | {cell_text(proof)} "
+            f"| {'yes' if bound else '-'} | {', '.join(certified_kinds) or '-'} | {tested} |")
+    short = "\n".join([
+        f"Of {len(listed)} claims:", "",
+        "| layer | claims |", "|---|---:|",
+        f"| machine-proved: the whole claim | {count['whole']} |",
+        f"| machine-proved: a special case only | {count['special-case']} |",
+        f"| machine-proved: supporting lemmas only | {count['lemma']} |",
+        f"| enclosed | {count['enclosed']} |",
+        f"| certified a posteriori | {count['certified']} |",
+        f"| tested: agreed on the full budget | {count['tested']} |",
+        f"| only recorded | {count['recorded']} |",
+        f"| with an identity checked exactly over rationals | {count['rational']} |",
+    ])
+    page[4:4] = [short, ""]
+    unknown = exact - {c["id"] for c in listed}
+    if unknown:
+        sys.exit(f"tests name exact identities of claims that do not exist: {sorted(unknown)}")
+    return "\n".join(page) + "\n", short
+
+
+README = re.compile(r"(<!-- guarantees: written by docs/claims.py --readme -->\n).*?(\n<!-- end of guarantees -->)", re.S)
+
+
 def calibration_page():
     """Measured power and false alarms, from `solvable calibrate --json docs/data/calibration.json` (hours; optional)."""
     path = DOCS / "data" / "calibration.json"
@@ -274,10 +334,19 @@ def main():
               "run docs/evidence.sh", file=sys.stderr)
         if "--check" in sys.argv:
             sys.exit(1)
+    table, short = guarantees(listed, last, proofs(), certified())
+    readme = (ROOT / "README.md").read_text()
+    fresh = README.sub(lambda m: m.group(1) + short + m.group(2), readme)
+    if "--readme" in sys.argv:
+        (ROOT / "README.md").write_text(fresh)
+        return
     if "--check" in sys.argv:
-        print(f"evidence covers {len(listed)} claims")
+        if fresh != readme or not README.search(readme):
+            sys.exit("README.md: the counts of guarantees are stale; run docs/claims.py --readme")
+        print(f"evidence covers {len(listed)} claims; the counts of guarantees are current")
         return
     PAGES.mkdir(parents=True, exist_ok=True)
+    (PAGES / "guarantees.md").write_text(table)
     proved, enclosed, pictures = proofs(), certified(), figure_page()
     origin = ""
     if last:

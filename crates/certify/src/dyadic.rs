@@ -56,6 +56,18 @@ impl Dyadic {
         Some(Self::new(IBig::from(signed), exponent))
     }
 
+    /// The exact value.
+    #[cfg(test)]
+    pub(crate) fn rational(&self) -> dashu::rational::RBig {
+        let power = IBig::ONE << self.exponent.unsigned_abs() as usize;
+        let mantissa = dashu::rational::RBig::from(self.mantissa.clone());
+        if self.exponent < 0 {
+            mantissa / dashu::rational::RBig::from(power)
+        } else {
+            mantissa * dashu::rational::RBig::from(power)
+        }
+    }
+
     pub(crate) fn is_zero(&self) -> bool {
         self.mantissa.is_zero()
     }

@@ -8,10 +8,11 @@ const REFINEMENTS: usize = 3;
 
 /// Encloses the eigenvalues of a symmetric matrix of intervals, descending.
 ///
-/// An approximate eigenbasis V (doubles, then refined in long arithmetic) turns A into `V'AV = D + F` with D diagonal.
-/// Every k-th eigenvalue of `V'AV` is within `||F||` of the k-th diagonal entry (Weyl), and equals that of A times a number
-/// between the extreme eigenvalues of `V'V` (Ostrowski), which are within `||V'V - I||` of 1. Norms are row sums, in interval
-/// arithmetic. Nothing is assumed of V but what is computed of it; multiple eigenvalues are welcome. O(n^3).
+/// An approximate eigenbasis V (doubles, then refined in long arithmetic) turns A into `V'AV = D + F` with D diagonal. The discs
+/// of Gershgorin, entries of D with the row sums of F as radii, form groups that do not touch: a group of m discs holds m
+/// eigenvalues of `V'AV`. The k-th equals that of A times a number between the extreme eigenvalues of `V'V` (Ostrowski), which
+/// are within `||V'V - I||` of 1. Row sums are taken in interval arithmetic. Nothing is assumed of V but what is computed of it;
+/// multiple eigenvalues are welcome, and those close to each other widen no other. O(n^3).
 ///
 /// # Errors
 /// [`CertifyError::Singular`] when V is too far from orthogonal to say anything, [`CertifyError::Linalg`] when the
@@ -39,24 +40,35 @@ pub fn enclose_eigenvalues(a: &IntervalMatrix) -> Result<Vec<Interval>, CertifyE
     }
     let s = v.transpose().times(&a.times(&v));
     let gram = v.transpose().times(&v);
-    let row_sums = |entry: &dyn Fn(usize, usize) -> Interval| {
-        (0..n)
-            .map(|i| (0..n).fold(Interval::zero(), |sum, j| sum + entry(i, j).magnitude()))
-            .fold(Interval::zero(), |a, b| if a.high() > b.high() { a } else { b })
+    let row_sum = |i: usize, entry: &dyn Fn(usize, usize) -> Interval| {
+        (0..n).fold(Interval::zero(), |sum, j| sum + entry(i, j).magnitude())
     };
-    let off = row_sums(&|i, j| if i == j { Interval::zero() } else { s.get(i, j).clone() });
-    let skew = row_sums(&|i, j| gram.get(i, j).clone() - Interval::from(i64::from(i == j)));
+    let skew = |i: usize, j: usize| gram.get(i, j).clone() - Interval::from(i64::from(i == j));
+    let skew = (0..n)
+        .map(|i| row_sum(i, &skew))
+        .fold(Interval::zero(), |a, b| if a.high() > b.high() { a } else { b });
     let factor = Interval::one() + skew.symmetric();
     if !factor.is_positive() {
         return Err(CertifyError::Singular { size: n });
     }
-    // The k-th largest member lies between the k-th largest lower end and the k-th largest upper end.
-    let shifted: Vec<Interval> = (0..n).map(|i| s.get(i, i).clone() + off.symmetric()).collect();
-    let mut lows: Vec<_> = shifted.iter().map(|d| d.low().clone()).collect();
-    let mut highs: Vec<_> = shifted.iter().map(|d| d.high().clone()).collect();
-    lows.sort_by(|a, b| b.cmp(a));
-    highs.sort_by(|a, b| b.cmp(a));
-    lows.into_iter().zip(highs).map(|(low, high)| Interval::from_ends(low, high) / factor.clone()).collect()
+    let off = |i: usize, j: usize| if i == j { Interval::zero() } else { s.get(i, j).clone() };
+    let mut discs: Vec<Interval> =
+        (0..n).map(|i| s.get(i, i).clone() + row_sum(i, &off).symmetric()).collect();
+    discs.sort_by(|a, b| b.high().cmp(a.high()));
+    let mut values = Vec::with_capacity(n);
+    let mut first = 0;
+    while first < n {
+        let mut group = discs[first].clone();
+        let mut next = first + 1;
+        while next < n && discs[next].high() >= group.low() {
+            group = group.hull(&discs[next]);
+            next += 1;
+        }
+        let value = (group / factor.clone())?;
+        values.extend(std::iter::repeat_n(value, next - first));
+        first = next;
+    }
+    Ok(values)
 }
 
 /// One step of iterative refinement of an eigenbasis (Ogita and Aishima, 2018), in long arithmetic without error control.

@@ -6,7 +6,8 @@
 //! - `exp x = 2^k (exp(r / 2^16))^(2^16)` with `r = x - k ln 2`, |r| < 1: after n terms of the series at y the tail is at
 //!   most `2 |y|^n / n!`, since |y| < 1/2 halves the terms at least;
 //! - `ln x = e ln 2 + 2 artanh z`, `z = (m - 1)/(m + 1)`, `x = m 2^e`, m in [3/4, 3/2): |z| <= 1/5, and after the term
-//!   z^(2n-1)/(2n-1) the tail is at most `|z|^(2n+1) / ((2n+1) (1 - z^2))`.
+//!   z^(2n-1)/(2n-1) the tail is at most `|z|^(2n+1) / ((2n+1) (1 - z^2))`;
+//! - `exp x - 1` and `ln(1 + x)` for small x by the same two series without the leading 1, with tails relative to x.
 use std::sync::OnceLock;
 
 use crate::dyadic::{Dyadic, Towards};
@@ -45,6 +46,27 @@ impl Interval {
         Ok(Self::from_ends(low.low().clone(), high.high().clone()))
     }
 
+    /// `e^x - 1`, to full relative precision near 0.
+    ///
+    /// # Errors
+    /// As [`exp`](Self::exp).
+    pub fn exp_m1(&self) -> Result<Self, CertifyError> {
+        let (low, high) = (exp_m1_point(self.low())?, exp_m1_point(self.high())?);
+        Ok(Self::from_ends(low.low().clone(), high.high().clone()))
+    }
+
+    /// `ln(1 + x)`, to full relative precision near 0.
+    ///
+    /// # Errors
+    /// [`CertifyError::Domain`] when a member is not greater than -1.
+    pub fn ln_1p(&self) -> Result<Self, CertifyError> {
+        if !(self.clone() + Self::one()).is_positive() {
+            return Err(self.outside("ln_1p", "greater than -1"));
+        }
+        let (low, high) = (ln_1p_point(self.low())?, ln_1p_point(self.high())?);
+        Ok(Self::from_ends(low.low().clone(), high.high().clone()))
+    }
+
     /// `x^y` for positive x.
     ///
     /// # Errors
@@ -77,14 +99,15 @@ impl Interval {
         Ok(Self::from_ends(low.low().clone(), high.high().clone()))
     }
 
-    /// `tanh x = 1 - 2 / (e^(2x) + 1)`.
+    /// `tanh x = t/(t + 2)` with `t = e^(2x) - 1`.
     ///
     /// # Errors
     /// [`CertifyError::Domain`] when |x| may exceed 2^19.
     pub fn tanh(&self) -> Result<Self, CertifyError> {
+        // |t + 2| >= 1: both members of the quotient keep their digits.
         let end = |e: &Dyadic| -> Result<Self, CertifyError> {
-            let twice = Self::from_ends(e.clone(), e.clone()).scaled(1).exp()?;
-            Ok(Self::one() - (Self::from(2) / (twice + Self::one()))?)
+            let t = exp_m1_point(&e.scaled(1))?;
+            t.clone() / (t + Self::from(2))
         };
         let (low, high) = (end(self.low())?, end(self.high())?);
         Ok(Self::from_ends(low.low().clone(), high.high().clone()))
@@ -130,6 +153,43 @@ fn exp_point(x: &Dyadic) -> Result<Interval, CertifyError> {
         result = result.clone() * result;
     }
     Ok(result.scaled(k))
+}
+
+/// `e^x - 1`: for |x| below 1/4 the series without its leading 1, whose terms fall by 4 at least.
+fn exp_m1_point(x: &Dyadic) -> Result<Interval, CertifyError> {
+    let point = Interval::from_ends(x.clone(), x.clone());
+    if x.is_zero() {
+        return Ok(Interval::zero());
+    }
+    if x.magnitude() >= -2 {
+        return Ok(point.exp()? - Interval::one());
+    }
+    let mut term = point.clone();
+    let mut sum = point.clone();
+    let mut n = 1;
+    loop {
+        n += 1;
+        term = (term * point.clone() / Interval::from(n))?;
+        let size = term.magnitude();
+        // Relative to x. The tail is at most twice its first term.
+        if size.high().is_zero() || size.high().magnitude() < x.magnitude() - PRECISION as i64 - 8 {
+            return Ok(sum + size.scaled(1).symmetric());
+        }
+        sum = sum + term.clone();
+    }
+}
+
+/// `ln(1 + x) = 2 artanh(x/(2 + x))` for |x| below 1/4.
+fn ln_1p_point(x: &Dyadic) -> Result<Interval, CertifyError> {
+    let point = Interval::from_ends(x.clone(), x.clone());
+    if x.is_zero() {
+        return Ok(Interval::zero());
+    }
+    if x.magnitude() >= -2 {
+        return (point + Interval::one()).ln();
+    }
+    let z = (point.clone() / (point + Interval::from(2)))?;
+    Ok(artanh_series(&z)?.scaled(1))
 }
 
 fn ln_point(x: &Dyadic) -> Result<Interval, CertifyError> {

@@ -18,6 +18,8 @@ mod elementary;
 mod error;
 mod interval;
 mod matrix;
+#[cfg(test)]
+mod reference;
 mod root;
 #[cfg(test)]
 mod tests;

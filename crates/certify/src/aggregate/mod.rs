@@ -1,5 +1,9 @@
 //! Learning from bags: enclosures of the fixed point and the limiting risk (AGG-4, AGG-5), of the critical signal-to-noise
-//! ratio (AGG-8) and of the best bag size (AGG-9).
+//! ratio (AGG-8), of the best bag size with and without privacy (AGG-9, AGG-11), and of the Bayes risk (AGG-10).
+mod tuning;
+
+pub use tuning::{CertifiedBayes, bayes_gap, bayes_risk, best_bag_size, critical_snr, private_bag_size};
+
 use solvable_model::InputError;
 
 use crate::{CertifyError, Interval, enclose_root, newton};
@@ -188,68 +192,6 @@ fn approximate(problem: &BagProblem<'_>) -> f64 {
         if phi(middle.exp()) < 0.0 { low = middle } else { high = middle }
     }
     (0.5 * (low + high)).exp()
-}
-
-/// Encloses the critical signal-to-noise ratio of AGG-8; `None` where it is infinite (k gamma = 1).
-///
-/// gamma is an exact double, k a whole number at least 2: which case applies is decided exactly.
-///
-/// # Errors
-/// [`CertifyError::Input`] unless gamma is positive and k at least 2.
-pub fn critical_snr(gamma: f64, k: u64) -> Result<Option<Interval>, CertifyError> {
-    InputError::check_positive("gamma", gamma)?;
-    if k < 2 {
-        let condition = "at least 2: bags of one make both losses equal";
-        return Err(InputError::Count { argument: "k".into(), value: k, condition }.into());
-    }
-    let one = Interval::one();
-    let g = Interval::exact(gamma)?;
-    let k = Interval::from(i64::try_from(k).unwrap_or(i64::MAX));
-    let product = k.clone() * g.clone();
-    if gamma >= 1.0 {
-        return Ok(Some(Interval::zero()));
-    }
-    let excess = product.clone() - one.clone();
-    if excess.is_negative() {
-        let above = product.clone() * (k.clone() + one.clone() - product.clone());
-        let below = (one.clone() - product.clone()) * (k - one - product + g.scaled(1));
-        return Ok(Some((above / below)?));
-    }
-    if !excess.is_positive() {
-        return Ok(None);
-    }
-    let p = (one.clone() / k)?;
-    let square = g.square();
-    let above = g.clone() * (one.clone() - g.clone() - square.clone() + p.clone() * g.clone());
-    let inner = one.clone() - Interval::from(3) * g.clone()
-        + Interval::from(3) * square
-        + p.clone() * g.clone() * (one - g.scaled(1));
-    let ratio = (above / ((g - p) * inner))?;
-    Ok(Some(ratio.max(&Interval::zero())))
-}
-
-/// Encloses the best real bag size of the instance level without ridge and privacy (AGG-9), at least 1; `None` where it is
-/// infinite.
-///
-/// # Errors
-/// [`CertifyError::Input`] unless 0 < gamma < 1/2 and the energies are finite and not negative;
-/// [`CertifyError::Undecided`] where the denominator cannot be told from 0.
-pub fn best_bag_size(gamma: f64, r2: f64, s2: f64) -> Result<Option<Interval>, CertifyError> {
-    InputError::check("gamma", gamma, gamma > 0.0 && gamma < 0.5, "between 0 and 1/2")?;
-    InputError::check_nonnegative("r2", r2)?;
-    InputError::check_nonnegative("s2", s2)?;
-    let (g, r, s) = (Interval::exact(gamma)?, Interval::exact(r2)?, Interval::exact(s2)?);
-    let one = Interval::one();
-    let below = r.scaled(1) * (one.clone() - g.clone()) - g.clone() * (r.clone() + s);
-    if below == Interval::zero() || below.is_negative() {
-        return Ok(None);
-    }
-    if !below.is_positive() {
-        let near = below.midpoint();
-        return Err(CertifyError::Undecided { left: "2 r2 (1 - gamma)", right: "gamma (r2 + s2)", near });
-    }
-    let size = (r.scaled(1) * (one.clone() - g.scaled(1)) / below)?;
-    Ok(Some(size.max(&one)))
 }
 
 #[cfg(test)]

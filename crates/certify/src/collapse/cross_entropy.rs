@@ -1,6 +1,7 @@
-//! Cross-entropy: the balanced margin at depth one, the branches at depth, minority collapse.
+//! Cross-entropy on balanced data: the margin at depth one, the branches and the lower bound at depth.
 use solvable_model::InputError;
 
+use super::squared::whole;
 use crate::{CertifyError, Interval, enclose_root, newton};
 
 /// A margin with the value of the objective there.
@@ -38,7 +39,7 @@ pub fn balanced_margin(
     let others = classes - one.clone();
     let margin = ((one.clone() / scale.clone())? - others.clone()).ln()?;
     // log(1 + (K-1) e^-m) with e^m + K - 1 = 1/scale.
-    let data = -(one - scale.clone() * others.clone()).ln()?;
+    let data = -(-(scale.clone() * others.clone())).ln_1p()?;
     let value = data + scale * others * margin.clone();
     Ok(CertifiedMargin { margin, value })
 }
@@ -54,6 +55,9 @@ pub struct Branches {
     pub pairs: CertifiedMargin,
     /// `min(simplex, origin) - pairs`: positive where no simplex is a global minimiser.
     pub refutation: Interval,
+    /// Below the objective everywhere: `min_m log(1 + (K-1) e^-m) + (L/2) Lambda^(1/L) ((K-1) m sqrt(n))^(2/L)`; the minimum itself
+    /// for K = 2 or M = 1.
+    pub lower_bound: Interval,
 }
 
 /// Encloses the branches for K classes of n samples at depth M >= 1.
@@ -72,13 +76,15 @@ pub fn deep_branches(k: u64, n: u64, depth: u32, lambda: f64) -> Result<Branches
     let simplex = problem.simplex()?;
     let margin = Interval::exact(problem.best_pair_margin())?;
     let pairs = CertifiedMargin { value: problem.pair_value(&margin)?, margin };
-    let best = match &simplex {
-        Some(s) if s.value.is_below(&origin) => s.value.clone(),
-        Some(s) if !origin.is_below(&s.value) => s.value.hull(&origin),
-        _ => origin.clone(),
-    };
+    let best = simplex.as_ref().map_or_else(|| origin.clone(), |s| least(&s.value, &origin));
     let refutation = best - pairs.value.clone();
-    Ok(Branches { simplex, origin, pairs, refutation })
+    let lower_bound = problem.lower_bound()?;
+    Ok(Branches { simplex, origin, pairs, refutation, lower_bound })
+}
+
+/// The smaller of two numbers.
+fn least(a: &Interval, b: &Interval) -> Interval {
+    -(-a.clone()).max(&-b.clone())
 }
 
 struct Problem {
@@ -106,7 +112,7 @@ impl Problem {
 
     fn simplex_value(&self, m: &Interval) -> Result<Interval, CertifyError> {
         let others = self.classes.clone() - Interval::one();
-        let data = (Interval::one() + others.clone() * (-m.clone()).exp()?).ln()?;
+        let data = (others.clone() * (-m.clone()).exp()?).ln_1p()?;
         Ok(data + others * self.penalty(&(m.clone() * self.samples.sqrt()?))?)
     }
 
@@ -125,8 +131,27 @@ impl Problem {
     }
 
     fn simplex(&self) -> Result<Option<CertifiedMargin>, CertifyError> {
+        let Some(margin) = self.largest_root(&Interval::zero())? else { return Ok(None) };
+        let value = self.simplex_value(&margin)?;
+        Ok(Some(CertifiedMargin { margin, value }))
+    }
+
+    /// The penalty of the bound is that of a simplex with the factor (K-1) inside the power: psi is shifted by
+    /// `(1 - 2/L) ln(K-1)`, and the minimum is at the largest root or at 0.
+    fn lower_bound(&self) -> Result<Interval, CertifyError> {
+        let origin = self.classes.ln()?;
+        let others = self.classes.clone() - Interval::one();
+        let shift = (Interval::one() - self.exponent()?) * others.ln()?;
+        let Some(m) = self.largest_root(&shift)? else { return Ok(origin) };
+        let data = (others.clone() * (-m.clone()).exp()?).ln_1p()?;
+        let value = data + self.penalty(&(others * m * self.samples.sqrt()?))?;
+        Ok(least(&value, &origin))
+    }
+
+    /// The largest margin with `psi + shift = 0`; `None` where psi + shift is certified negative everywhere.
+    fn largest_root(&self, shift: &Interval) -> Result<Option<Interval>, CertifyError> {
         let (l, k) = (f64::from(self.factors), self.k as f64);
-        let constant = self.samples.midpoint().ln() / l + self.lambda.midpoint().ln();
+        let constant = self.samples.midpoint().ln() / l + self.lambda.midpoint().ln() - shift.midpoint();
         let psi = |m: f64| {
             let crowd = if m > 600.0 { m } else { (m.exp() + k - 1.0).ln() };
             (1.0 - 2.0 / l) * m.ln() - crowd - constant
@@ -139,8 +164,16 @@ impl Problem {
             if slope > 0.0 { low = m } else { high = m }
         }
         let top = high;
+        let at = |m: &Interval| Ok(self.psi(m)? + shift.clone());
         if psi(top) <= 0.0 {
-            return Ok(None);
+            // Just right of the maximum the tangent falls: psi <= psi(t) + |psi'(t)| t on (0, t], psi <= psi(t) beyond.
+            let t = Interval::exact(top * (1.0 + 2f64.powi(-40)))?;
+            let slope = self.slope(&t)?;
+            let ceiling = at(&t)? + slope.abs() * t;
+            if slope.is_negative() && ceiling.is_negative() {
+                return Ok(None);
+            }
+            return Err(CertifyError::Undecided { left: "the stationarity function", right: "0", near: top });
         }
         let (mut low, mut high) = (top, top + 1.0);
         while psi(high) > 0.0 {
@@ -150,24 +183,21 @@ impl Problem {
             let m = 0.5 * (low + high);
             if psi(m) > 0.0 { low = m } else { high = m }
         }
-        let root = enclose_root(low, |m| self.psi(m), None)?.interval()?;
-        let margin = newton(root, |m| self.psi(m), |m| self.slope(m))?;
+        let root = enclose_root(low, at, None)?.interval()?;
+        let margin = newton(root, at, |m| self.slope(m))?;
         if !self.slope(&margin)?.is_negative() {
             let reason = "it could not be shown to be the largest stationary margin";
             return Err(CertifyError::NoRoot { near: low, reason });
         }
-        let value = self.simplex_value(&margin)?;
-        Ok(Some(CertifiedMargin { margin, value }))
+        Ok(Some(margin))
     }
 
     fn pair_value(&self, m: &Interval) -> Result<Interval, CertifyError> {
         let one = Interval::one();
         let twice = m.scaled(1);
         let e = (-m.clone()).exp()?;
-        let paired = (one.clone()
-            + (self.classes.clone() - Interval::from(2)) * e.clone()
-            + (-twice.clone()).exp()?)
-        .ln()?;
+        let paired =
+            ((self.classes.clone() - Interval::from(2)) * e.clone() + (-twice.clone()).exp()?).ln_1p()?;
         let root = self.samples.sqrt()?;
         let r = Interval::from((self.k / 2) as i64);
         let pairs = r * self.penalty(&(twice * root.clone()))?;
@@ -175,7 +205,7 @@ impl Problem {
             return Ok(paired + pairs);
         }
         let others = self.classes.clone() - one.clone();
-        let alone = (one + others.clone() * e).ln()?;
+        let alone = (others.clone() * e).ln_1p()?;
         let data = ((others * paired + alone) / self.classes.clone())?;
         Ok(data + pairs + self.penalty(&(m.clone() * root))?)
     }
@@ -214,17 +244,6 @@ impl Problem {
     }
 }
 
-/// Encloses `sqrt(n_minority)/N`, the value of `sqrt(lambda_w lambda_h)` from which on the features of a group of two or more classes
-/// coincide (NC-16).
-///
-/// # Errors
-/// [`CertifyError::Input`] when a count is 0.
-pub fn minority_threshold(minority: u64, total: u64) -> Result<Interval, CertifyError> {
-    InputError::check_count("n_B", minority as usize)?;
-    InputError::check_count("N", total as usize)?;
-    whole(minority).sqrt()? / whole(total)
-}
-
 fn sizes(k: u64, n: u64) -> Result<(Interval, Interval), CertifyError> {
     if k < 2 {
         return Err(InputError::Count { argument: "K".into(), value: k, condition: "at least 2" }.into());
@@ -233,10 +252,6 @@ fn sizes(k: u64, n: u64) -> Result<(Interval, Interval), CertifyError> {
         return Err(InputError::Count { argument: "n".into(), value: n, condition: "at least 1" }.into());
     }
     Ok((whole(k), whole(n)))
-}
-
-fn whole(n: u64) -> Interval {
-    Interval::from(i64::try_from(n).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]
@@ -270,6 +285,27 @@ mod tests {
             let margin = balanced_margin(k, 3, 1e-3, 1e-3).expect("decided");
             let simplex = b.simplex.expect("alive");
             assert!(simplex.value.intersection(&margin.value).is_some());
+        }
+    }
+
+    /// Reference numbers of the specification: K, n, M, lambda, bound.
+    #[test]
+    fn lower_bounds_lie_below_both_branches() {
+        for (k, n, depth, lambda, bound) in [
+            (2, 3, 3, 0.01, 0.065515490133711),
+            (3, 2, 2, 0.001, 0.012596836046356),
+            (4, 2, 3, 0.001, 0.012612882724811),
+            (4, 2, 2, 0.01, 0.13436043004121),
+            (6, 2, 2, 0.005, 0.10334532937568),
+            (10, 5, 2, 2f64.powi(-10), 0.046306512777538),
+        ] {
+            let b = deep_branches(k, n, depth, lambda).expect("certified");
+            assert!((b.lower_bound.midpoint() / bound - 1.0).abs() < 1e-13, "{} {bound}", b.lower_bound);
+            assert!(b.lower_bound.width() < 1e-40);
+            let simplex = b.simplex.expect("alive").value;
+            assert!(b.lower_bound.is_below(&b.pairs.value));
+            // Tight for two classes.
+            assert_eq!(b.lower_bound.is_below(&simplex), k > 2);
         }
     }
 

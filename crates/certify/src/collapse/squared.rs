@@ -129,14 +129,8 @@ pub fn squared_minimum(
     rank: usize,
     free_bias: bool,
 ) -> Result<Interval, CertifyError> {
-    InputError::check_count("class_counts", counts.len())?;
+    let targets = checked_targets(counts, free_bias)?;
     InputError::check_count("widths", rank)?;
-    for (index, &count) in counts.iter().enumerate() {
-        if count == 0 {
-            let argument = solvable_model::Argument::indexed("class_counts", index);
-            return Err(InputError::Count { argument, value: 0, condition: "at least 1" }.into());
-        }
-    }
     let depth = u32::try_from(lambda_w.len()).unwrap_or(u32::MAX);
     check_depth(depth)?;
     let mut product = Interval::exact(InputError::check_positive("lambda_h", lambda_h)?)?;
@@ -144,7 +138,6 @@ pub fn squared_minimum(
         product = product * Interval::exact(InputError::check_positive("lambda_w", lambda)?)?;
     }
     let total = counts.iter().fold(Interval::zero(), |sum, &n| sum + whole(n));
-    let targets = squared_targets(counts, free_bias)?;
     let root = (total.clone() * product).root(depth)?;
     let scale = Interval::from(i64::from(depth)) * total.clone() * root;
     let mut sum = Interval::zero();
@@ -162,7 +155,18 @@ pub fn squared_minimum(
     sum / total.scaled(1)
 }
 
-/// Squared targets, largest first.
+/// Squared targets, largest first, of counts that are all positive.
+pub(super) fn checked_targets(counts: &[u64], free_bias: bool) -> Result<Vec<Interval>, CertifyError> {
+    InputError::check_count("class_counts", counts.len())?;
+    for (index, &count) in counts.iter().enumerate() {
+        if count == 0 {
+            let argument = solvable_model::Argument::indexed("class_counts", index);
+            return Err(InputError::Count { argument, value: 0, condition: "at least 1" }.into());
+        }
+    }
+    squared_targets(counts, free_bias)
+}
+
 fn squared_targets(counts: &[u64], free_bias: bool) -> Result<Vec<Interval>, CertifyError> {
     let mut sorted = counts.to_vec();
     sorted.sort_unstable_by(|a, b| b.cmp(a));
@@ -188,11 +192,11 @@ fn squared_targets(counts: &[u64], free_bias: bool) -> Result<Vec<Interval>, Cer
     Ok(values)
 }
 
-fn whole(n: u64) -> Interval {
+pub(super) fn whole(n: u64) -> Interval {
     Interval::from(i64::try_from(n).unwrap_or(i64::MAX))
 }
 
-fn check_depth(depth: u32) -> Result<(), InputError> {
+pub(super) fn check_depth(depth: u32) -> Result<(), InputError> {
     InputError::check_count("M", depth as usize).map(|_| ())
 }
 

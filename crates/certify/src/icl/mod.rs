@@ -1,4 +1,9 @@
-//! In-context linear regression by linear self-attention: enclosures of the one-layer optimum (ICL-3).
+//! In-context linear regression by linear self-attention: enclosures of the one-layer optimum (ICL-3) and of the optimal risk at
+//! depth (ICL-47).
+mod depth;
+
+pub use depth::{CertifiedDepth, optimal_depth};
+
 use solvable_model::icl::RegressionTask;
 
 use crate::{CertifyError, Interval, IntervalMatrix, enclose_eigenvalues};

@@ -1,6 +1,8 @@
 //! The `compute --certified` blocks of this chapter.
 use serde_json::Value;
-use solvable_certify::aggregate::{BagProblem, bag_risk, best_bag_size, critical_snr};
+use solvable_certify::aggregate::{
+    BagProblem, bag_risk, bayes_gap, bayes_risk, best_bag_size, critical_snr, private_bag_size,
+};
 
 use crate::compute::{Block, ComputeError, Inputs, Key, Outputs, Route, Shape, enclosure};
 
@@ -57,6 +59,48 @@ pub const BLOCKS: &[Block] = &[
         route: Route::Enclosure,
         run: bag_size,
     },
+    Block {
+        claim: "AGG-10",
+        title: "optimal ridge and Bayes risk at rho = 1",
+        inputs: &[
+            Key::new("gamma", Shape::Number),
+            Key::new("k", Shape::Number),
+            Key::new("r2", Shape::Number),
+            Key::new("s2", Shape::Number),
+        ],
+        outputs: &["lam", "risk"],
+        route: Route::Enclosure,
+        run: bayes,
+    },
+    Block {
+        claim: "AGG-10",
+        title: "optimality certificate: limiting risk at (rho, lam) minus the Bayes risk",
+        inputs: &[
+            Key::new("gamma", Shape::Number),
+            Key::new("k", Shape::Number),
+            Key::new("r2", Shape::Number),
+            Key::new("s2", Shape::Number),
+            Key::new("rho", Shape::Number),
+            Key::new("lam", Shape::Number),
+        ],
+        outputs: &["gap"],
+        route: Route::Enclosure,
+        run: excess,
+    },
+    Block {
+        claim: "AGG-11",
+        title: "real-valued best bag size under label privacy; inf where it has none",
+        inputs: &[
+            Key::new("gamma", Shape::Number),
+            Key::new("r2", Shape::Number),
+            Key::new("s2", Shape::Number),
+            Key::new("T", Shape::Number),
+            Key::new("eps", Shape::Number),
+        ],
+        outputs: &["k_star"],
+        route: Route::Enclosure,
+        run: private_size,
+    },
 ];
 
 fn risk(problem: &BagProblem<'_>) -> Result<Outputs, ComputeError> {
@@ -104,6 +148,28 @@ fn critical(inputs: &Inputs<'_>) -> Result<Outputs, ComputeError> {
 
 fn bag_size(inputs: &Inputs<'_>) -> Result<Outputs, ComputeError> {
     let size = best_bag_size(inputs.number("gamma")?, inputs.number("r2")?, inputs.number("s2")?)
+        .map_err(ComputeError::refused)?;
+    Ok(Outputs::new().value("k_star", size.as_ref().map_or_else(infinite, enclosure)))
+}
+
+fn bayes(inputs: &Inputs<'_>) -> Result<Outputs, ComputeError> {
+    let number = |key| inputs.number(key);
+    let best = bayes_risk(number("gamma")?, number("k")?, number("r2")?, number("s2")?)
+        .map_err(ComputeError::refused)?;
+    Ok(Outputs::new().value("lam", enclosure(&best.lambda)).value("risk", enclosure(&best.risk)))
+}
+
+fn excess(inputs: &Inputs<'_>) -> Result<Outputs, ComputeError> {
+    let number = |key| inputs.number(key);
+    let shape = (number("gamma")?, number("k")?);
+    let gap = bayes_gap(shape, (number("r2")?, number("s2")?), number("rho")?, number("lam")?)
+        .map_err(ComputeError::refused)?;
+    Ok(Outputs::new().value("gap", enclosure(&gap)))
+}
+
+fn private_size(inputs: &Inputs<'_>) -> Result<Outputs, ComputeError> {
+    let number = |key| inputs.number(key);
+    let size = private_bag_size(number("gamma")?, number("r2")?, number("s2")?, number("T")?, number("eps")?)
         .map_err(ComputeError::refused)?;
     Ok(Outputs::new().value("k_star", size.as_ref().map_or_else(infinite, enclosure)))
 }

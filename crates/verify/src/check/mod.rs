@@ -2,6 +2,7 @@
 mod asymptotic;
 mod bound;
 mod certificate;
+mod enclosed;
 mod expectation;
 mod identity;
 mod limit;
@@ -15,6 +16,8 @@ use rand_chacha::rand_core::SeedableRng;
 pub use asymptotic::{Asymptotic, SizedSimulator};
 pub use bound::{Bound, SideAt};
 pub use certificate::{Certificate, Enclosure};
+pub use enclosed::{Change, Enclosed, Query};
+pub(crate) use enclosed::{increment, scale};
 pub use expectation::{Expectation, Simulator};
 pub use identity::Identity;
 pub use limit::{Contraction, Levels, Limit};

@@ -147,7 +147,12 @@ pub(super) fn comparison() -> Claim {
         source: "derived",
         formula: "solvable_theory::aggregate::critical_snr",
         simulator: "solvable_sim::aggregate::RidgelessExperiment; solvable_theory::aggregate::expected_risk",
-        checks: vec![Box::new(crossing), Box::new(finite), Box::new(ordered)],
+        checks: vec![
+            Box::new(crossing),
+            Box::new(finite),
+            Box::new(ordered),
+            super::enclosures::critical_ratio(),
+        ],
     }
 }
 
@@ -272,7 +277,7 @@ pub(super) fn bag_size() -> Claim {
         source: "derived",
         formula: "solvable_theory::aggregate::optimal_bag_size",
         simulator: "search over the limiting risks of AGG-5",
-        checks: vec![Box::new(optimum), Box::new(threshold)],
+        checks: vec![Box::new(optimum), Box::new(threshold), super::enclosures::best_size()],
     }
 }
 

@@ -242,6 +242,6 @@ pub(super) fn claim() -> Claim {
         source: "derived",
         formula: "solvable_theory::aggregate::bayes_ridge",
         simulator: "solvable_sim::aggregate::RidgeExperiment",
-        checks: vec![Box::new(optimal), Box::new(limit), Box::new(monotone)],
+        checks: vec![Box::new(optimal), Box::new(limit), Box::new(monotone), super::enclosures::bayes_risk()],
     }
 }

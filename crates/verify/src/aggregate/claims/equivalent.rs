@@ -239,6 +239,12 @@ pub(super) fn claim() -> Claim {
         source: "derived; model of Javanmard et al. (ICLR 2024, arXiv 2401.11081)",
         formula: "solvable_theory::aggregate::{bag_equivalent, equivalent}",
         simulator: "solvable_sim::aggregate::RidgeExperiment",
-        checks: vec![Box::new(bias), Box::new(variance), Box::new(general), Box::new(fixed_point)],
+        checks: vec![
+            Box::new(bias),
+            Box::new(variance),
+            Box::new(general),
+            Box::new(fixed_point),
+            super::enclosures::fixed_point(),
+        ],
     }
 }

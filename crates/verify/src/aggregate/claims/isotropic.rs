@@ -237,6 +237,11 @@ pub(super) fn claim() -> Claim {
         source: "derived; model of Javanmard et al. (ICLR 2024, arXiv 2401.11081)",
         formula: "solvable_theory::aggregate::{ridge_limit, ridgeless_risk}",
         simulator: "solvable_sim::aggregate::{RidgeExperiment, RidgelessExperiment}",
-        checks: vec![Box::new(bias), Box::new(variance), Box::new(endpoints_check)],
+        checks: vec![
+            Box::new(bias),
+            Box::new(variance),
+            Box::new(endpoints_check),
+            super::enclosures::isotropic_risk(),
+        ],
     }
 }

@@ -229,6 +229,7 @@ pub(super) fn mechanism() -> Claim {
             Box::new(risk),
             Box::new(private_optimum()),
             Box::new(clipping),
+            super::enclosures::private_size(),
         ],
     }
 }

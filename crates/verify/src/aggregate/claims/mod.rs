@@ -5,6 +5,7 @@ mod curated;
 mod dp_discrete;
 mod dp_interval;
 mod dp_median;
+mod enclosures;
 mod equivalent;
 mod estimator;
 mod finite;

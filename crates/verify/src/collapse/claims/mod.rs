@@ -1,5 +1,6 @@
 //! The claims of this chapter, one small family a file.
 mod common;
+mod enclosures;
 mod nc01_reduction;
 mod nc02_targets;
 mod nc03_scalar;

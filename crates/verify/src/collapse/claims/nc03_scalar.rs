@@ -183,6 +183,6 @@ pub(super) fn claim() -> Claim {
         source: "Derived; equation and constant agree with the code of Dang et al., arXiv 2301.00437",
         formula: "solvable_theory::collapse::scalar_minimum",
         simulator: "solvable_sim::collapse::search_mode: scan and bisection of the penalised problem in sigma",
-        checks: vec![Box::new(minimum), Box::new(threshold), Box::new(jump)],
+        checks: vec![Box::new(minimum), Box::new(threshold), Box::new(jump), super::enclosures::root()],
     }
 }

@@ -162,6 +162,7 @@ pub(super) fn claim() -> Claim {
             Box::new(modes),
             Box::new(never_below(1, "never-below-depth-one")),
             Box::new(never_below(2, "never-below-depth-two")),
+            super::enclosures::squared_minimum(),
         ],
     }
 }

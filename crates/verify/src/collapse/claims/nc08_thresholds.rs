@@ -291,6 +291,11 @@ pub(super) fn claim() -> Claim {
         source: "Derived; minority collapse in the sense of Fang et al., PNAS 2021",
         formula: "solvable_theory::collapse::{critical_products, two_group_thresholds, minority_collapse}",
         simulator: "trainings on either side, their values and margins followed to the crossing",
-        checks: vec![Box::new(products), Box::new(minority), Box::new(collapsed)],
+        checks: vec![
+            Box::new(products),
+            Box::new(minority),
+            Box::new(collapsed),
+            super::enclosures::critical_product(),
+        ],
     }
 }

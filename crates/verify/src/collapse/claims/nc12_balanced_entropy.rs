@@ -109,6 +109,6 @@ pub(super) fn claim() -> Claim {
         source: "Zhu et al., arXiv 2105.02375; derived (Jensen and the nuclear norm)",
         formula: "solvable_theory::collapse::balanced_entropy_minimum",
         simulator: "solvable_sim::collapse::{train, observe}",
-        checks: vec![Box::new(value), Box::new(geometry)],
+        checks: vec![Box::new(value), Box::new(geometry), super::enclosures::balanced_value()],
     }
 }

@@ -394,6 +394,7 @@ pub(super) fn claim() -> Claim {
             Box::new(two),
             Box::new(bound),
             Box::new(basins),
+            super::enclosures::deep_bound(),
         ],
     }
 }

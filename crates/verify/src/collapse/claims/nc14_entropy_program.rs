@@ -216,6 +216,12 @@ pub(super) fn claim() -> Claim {
         source: "Formulation in the code of Hong and Ling, arXiv 2309.09725; dual derived",
         formula: "solvable_theory::collapse::{entropy_program_minimum, all_zero_threshold}",
         simulator: "solvable_sim::collapse::train; dual value of the trained softmax",
-        checks: vec![Box::new(value), Box::new(geometry), Box::new(dual), Box::new(zero)],
+        checks: vec![
+            Box::new(value),
+            Box::new(geometry),
+            Box::new(dual),
+            Box::new(zero),
+            super::enclosures::program_value(),
+        ],
     }
 }

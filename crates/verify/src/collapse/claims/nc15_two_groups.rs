@@ -225,7 +225,7 @@ pub(super) fn two_groups() -> Claim {
         source: "Derived; block structure as in Hong and Ling, arXiv 2309.09725",
         formula: "solvable_theory::collapse::two_group_entropy_minimum",
         simulator: "solvable_sim::collapse::{train, observe}",
-        checks: vec![Box::new(value), Box::new(margins)],
+        checks: vec![Box::new(value), Box::new(margins), super::enclosures::two_group_value()],
     }
 }
 
@@ -283,6 +283,6 @@ pub(super) fn minority() -> Claim {
         source: "Derived; consistent with every parameter list in the code of Hong and Ling, arXiv 2309.09725",
         formula: "solvable_theory::collapse::{minority_collapse, two_group_entropy_minimum}",
         simulator: "solvable_sim::collapse::train at regularisations closing in on the threshold",
-        checks: vec![Box::new(threshold), Box::new(both)],
+        checks: vec![Box::new(threshold), Box::new(both), super::enclosures::critical_lambda()],
     }
 }

@@ -12,7 +12,9 @@ use solvable_theory::icl::{
 
 use super::icl_39_to_46::sample;
 use super::support::{average, random_matrix};
-use crate::check::{Asymptotic, Bound, Budget, Contraction, Expectation, Identity, Limit};
+use crate::check::{
+    Asymptotic, Bound, Budget, Contraction, Enclosed, Expectation, Identity, Limit, increment, scale,
+};
 use crate::statistics::Estimate;
 use crate::{Cell, Chapter, CheckError, Claim, Parameters};
 
@@ -101,6 +103,21 @@ pub(super) fn optimal_depth() -> Claim {
     .wrong("one layer more", |c| Ok(vec![1.0 - optimal_depth_risk(c.layers + 1, c.c, c.s)?.risk]))
     .wrong("aspect ratio inverted", |c| Ok(vec![1.0 - optimal_depth_risk(c.layers, 1.0 / c.c, c.s)?.risk]))
     .broken("1 forgotten", |c| Ok(vec![continued_fraction(c, c.layers, 0.9)]));
+    let enclosed = Enclosed {
+        claim: "ICL-47",
+        key: "R",
+        what: "optimal risk against its enclosure by the continued fraction",
+        relative: Enclosed::ROUNDING,
+        cells: || {
+            [(0.5, 0.1, 4), (0.5, 0.0, 6), (2.0, 0.3, 3), (1.0, 1e-6, 20)]
+                .map(|(c, s, layers)| serde_json::json!({"c": c, "s": s, "K": layers}))
+                .to_vec()
+        },
+    };
+    let enclosure = enclosed.check(
+        [("one layer more", |m| increment(m, "K")), ("noise forgotten", |m| scale(m, "s", 0.0))],
+        ("one percent more features", |m| scale(m, "c", 1.01)),
+    );
     Claim {
         id: "ICL-47",
         chapter: Chapter::Icl,
@@ -114,7 +131,7 @@ with steps $\eta_k=1/(1+c+s+2\sqrt c\cos\frac{k\pi}{K+1})$ on the ridge loss. Wi
         source: "Derived",
         formula: "solvable_theory::icl::{optimal_depth_risk, optimal_limit_steps}",
         simulator: "solvable_sim::icl::DepthRisk at five sizes",
-        checks: vec![Box::new(sampled), Box::new(recursion)],
+        checks: vec![Box::new(sampled), Box::new(recursion), enclosure],
     }
 }
 
