@@ -1,4 +1,7 @@
 //! Containment: random rationals through the same operations, exactly.
+mod domains;
+mod wide;
+
 use dashu::rational::RBig;
 use proptest::prelude::*;
 
