@@ -301,4 +301,32 @@ mod tests {
         assert!((smooth.value - (3.0_f64.sin() + 2.0_f64.sin())).abs() < 1e-14);
         assert!(tanh_sinh(|_| 1.0, 1.0, 0.0, 1e-9).is_err());
     }
+    #[test]
+    fn limits_of_the_domains() {
+        for alpha in [-1.0, -1.5, 100_f64.next_up(), f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert!(gauss_laguerre(3, alpha).is_err(), "{alpha}");
+        }
+        // The mean of a Gamma law is alpha + 1.
+        for alpha in [-0.999, 0.0, 100.0] {
+            let rule = gauss_laguerre(3, alpha).expect("inside");
+            assert!((rule.integrate(|x| x) / (alpha + 1.0) - 1.0).abs() < bound(3, 1));
+        }
+        for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            assert!(gauss_beta(3, bad, 1.0).is_err() && gauss_beta(3, 1.0, bad).is_err());
+            assert!(tanh_sinh(|_| 1.0, 0.0, 1.0, bad).is_err());
+        }
+        for (a, b) in [
+            (f64::NAN, 1.0),
+            (f64::NEG_INFINITY, 1.0),
+            (0.0, f64::NAN),
+            (0.0, f64::INFINITY),
+            (1_f64.next_up(), 1.0),
+            // Finite ends, infinite distance.
+            (-1e308, 1e308),
+        ] {
+            assert!(tanh_sinh(|_| 1.0, a, b, 1e-9).is_err(), "{a} {b}");
+        }
+        assert_eq!(tanh_sinh(|_| 1.0, 1.0, 1.0, 1e-9).expect("one point").value, 0.0);
+        assert!(gauss_legendre(1).is_ok() && gauss_legendre(128).is_ok() && gauss_legendre(129).is_err());
+    }
 }

@@ -35,13 +35,12 @@ pub fn bayes_ridge(
     let load = k * gamma;
     let b = s2 + if load.is_finite() { r2 * (one_minus_product(k, gamma) / load) } else { -r2 };
     let root = b.hypot(2.0 * r2.sqrt() * s2.sqrt());
-    let risk = if b > 0.0 { 2.0 * r2 * (s2 / (b + root)) } else { 0.5 * (root - b) };
+    // An infinite denominator would make the risk 0.
+    let reach = 0.5 * b.abs() + 0.5 * root;
+    let risk = if b > 0.0 { r2 * (s2 / reach) } else { reach };
     let lambda = gamma * (s2 / r2);
-    InputError::check(
-        "r2",
-        r2,
-        !risk.is_nan() && !lambda.is_nan(),
-        "in the range of doubles with s2 and gamma",
-    )?;
+    for value in [reach, lambda] {
+        InputError::check("r2", r2, value.is_finite(), "in the range of doubles with s2 and gamma")?;
+    }
     Ok(BayesRidge { lambda, risk })
 }

@@ -191,7 +191,8 @@ pub fn escape_time(law: &Whitened, u0: f64, key_query: MatRef<'_, f64>) -> Resul
     let label_rate = symmetric_eigenvalues(cross.as_ref())?[0];
     let unit = Mat::from_fn(cross.nrows(), cross.ncols(), |i, j| cross[(i, j)] / rate);
     let projection = finite("u0 + <M, U0>/|M|", u0 + trace_product(unit.transpose(), key_query))?;
-    let time = if projection == 0.0 { f64::INFINITY } else { (2.0 / projection.abs()).ln() / rate };
+    // Infinite for a projection of 0.
+    let time = (2.0 / projection.abs()).ln() / rate;
     Ok(Escape { rate, label_rate, projection, time })
 }
 

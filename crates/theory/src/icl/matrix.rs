@@ -30,7 +30,7 @@ pub(super) fn factor(c: &Covariance) -> Mat<f64> {
 /// The common diagonal entry of a multiple of the identity.
 pub(super) fn multiple_of_identity(c: &Covariance) -> Option<f64> {
     let value = c.matrix()[(0, 0)];
-    (c.is_diagonal() && (0..c.dimension()).all(|i| c.matrix()[(i, i)] == value)).then_some(value)
+    (c.is_diagonal() && (1..c.dimension()).all(|i| c.matrix()[(i, i)] == value)).then_some(value)
 }
 
 /// `A B C`.

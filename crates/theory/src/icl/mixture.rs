@@ -1,7 +1,6 @@
 //! Prompts whose law changes from prompt to prompt (ICL-11, ICL-12).
 use solvable_linalg::{
-    Mat, MatRef, cholesky, frobenius_norm, kronecker, matmul, symmetric_eigen, symmetric_eigenvalues,
-    symmetrize,
+    Mat, MatRef, cholesky, frobenius_norm, kronecker, symmetric_eigen, symmetric_eigenvalues, symmetrize,
 };
 use solvable_model::InputError;
 use solvable_model::icl::{PromptMixture, RegressionTask, TestPrompts};
@@ -313,7 +312,8 @@ pub fn exponential_spectra(d: usize, length: usize) -> Result<ExponentialSpectra
     Ok(ExponentialSpectra { a: 2.0 / (6.0 + extra), l_star: d * ((2.0 + extra) / (6.0 + extra)) })
 }
 
-/// The normalised factors of a limit as Zhang, Frei and Bartlett print it: `u = ||A*||_F^(1/2)`, `U = A*/u` (ICL-12, 20).
+/// The normalised factors of a limit as Zhang, Frei and Bartlett print it: `u = ||A*||_F^(1/2)`, `U' = A*/u` (ICL-12, 20), so
+/// that `u U' = A*`.
 ///
 /// # Errors
 /// [`IclError::Input`] when A is not square or not finite.
@@ -321,6 +321,5 @@ pub fn balanced_factors(a: MatRef<'_, f64>) -> Result<(f64, Mat<f64>), IclError>
     check_square("A", a, a.nrows())?;
     let u = frobenius_norm(a).sqrt();
     let scale = if u == 0.0 { 0.0 } else { 1.0 / u };
-    let identity = Mat::from_fn(a.nrows(), a.nrows(), |i, j| if i == j { scale } else { 0.0 });
-    Ok((u, matmul(identity.as_ref(), a.transpose())))
+    Ok((u, Mat::from_fn(a.nrows(), a.nrows(), |i, j| scale * a[(j, i)])))
 }

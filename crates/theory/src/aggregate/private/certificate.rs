@@ -45,7 +45,7 @@ pub fn path_length_needed(
     }
     // The quotient may have rounded across an integer.
     let holds = |k: f64| 0.5 * epsilon.get() * k >= needed;
-    Ok(if k > 1.0 && holds(k - 1.0) {
+    Ok(if holds(k - 1.0) {
         k - 1.0
     } else if holds(k) {
         k

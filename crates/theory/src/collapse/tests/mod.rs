@@ -1,4 +1,5 @@
 //! Reference numbers, identities and degenerate inputs.
+mod domains;
 mod dynamics;
 mod entropy;
 mod high_precision;

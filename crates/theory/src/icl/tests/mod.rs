@@ -6,6 +6,7 @@ use solvable_model::icl::RegressionTask;
 use super::Whitened;
 
 mod degenerate;
+mod domains;
 mod extensions;
 mod identities;
 mod reference;

@@ -1,5 +1,6 @@
 //! Reference numbers of the specification and high-precision values; independent brute force.
 mod brute;
+mod domains;
 mod limits;
 mod reference;
 mod rules;

@@ -1,0 +1,124 @@
+//! Ends of the domains, values next to a threshold, and identities of the targets.
+use solvable_model::collapse::{Bias, ClassCounts};
+
+use super::super::*;
+use super::{close, problem};
+
+const BAD: [f64; 3] = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
+
+#[test]
+fn arguments_outside_are_refused() {
+    for x in BAD.into_iter().chain([0.0, -1.0]) {
+        assert!(product_cost(&[1.0], &[x], 0.1).is_err() && product_cost(&[1.0], &[0.1], x).is_err(), "{x}");
+        assert!(scalar_minimum(2, x).is_err(), "{x}");
+    }
+    for x in BAD.into_iter().chain([-f64::MIN_POSITIVE]) {
+        assert!(product_cost(&[1.0, x], &[0.1], 0.1).is_err(), "{x}");
+    }
+    assert!(product_cost(&[1.0], &[], 0.1).is_err());
+    // (L/2) Lambda^(1/L) sum s^(2/L), L = 2: lambda (s_1 + s_2); 0 costs nothing.
+    let cost = product_cost(&[3.0, 0.0, 1.0], &[0.04], 0.01).expect("valid");
+    close(cost.value, 0.08, 4.0, 0.0);
+    let flow = AlignedFlow::new(3, 2, 0.05).expect("valid");
+    for t in [-f64::MIN_POSITIVE, -1.0, f64::NAN, f64::NEG_INFINITY] {
+        assert!(flow.squared(0.01, t).is_err(), "{t}");
+    }
+    assert_eq!(flow.squared(0.01, 0.0), Ok(0.01));
+    close(flow.squared(0.01, f64::INFINITY).expect("the limit"), flow.limit(), 4.0, 0.0);
+    assert_eq!(flow.squared(0.0, 3.0), Ok(0.0));
+    for (a, b) in [(0.0, 1.0), (1.0, 0.0), (f64::NAN, 1.0), (1.0, f64::INFINITY)] {
+        assert!(flow.squared_time(1, a, b).is_err() && flow.margin_time(a, b).is_err(), "{a} {b}");
+    }
+    assert!(flow.squared_time(0, 0.1, 0.2).is_err());
+    assert!(AlignedFlow::new(1, 2, 0.05).expect("valid").margin_time(0.1, 0.2).is_err());
+    assert!(AlignedFlow::new(2, 2, 0.05).expect("valid").margin_time(0.1, 0.2).is_ok());
+    for depth in [0] {
+        assert!(
+            global_threshold(depth).is_err()
+                && spinodal(depth).is_err()
+                && scalar_minimum(depth, 0.1).is_err()
+        );
+    }
+    // lambda = sqrt(n)/N = 2/8 is where the minimum leaves 0.
+    let at = |lambda: f64| hessian_spectrum(&problem(&[4, 4], &[2], &[lambda], lambda, Bias::None));
+    assert!(at(0.25).is_err() && at(0.25_f64.next_up()).is_err() && at(0.249).is_ok());
+}
+
+/// K = 2, n = 1: `e^m = 1/t - 1`, so that m = 2 artanh(1 - 2t); t = (1 - 2^-30)/2 is a double, as is its square's root.
+#[test]
+fn margins_next_to_the_threshold_are_accurate() {
+    let gap = 2.0_f64.powi(-30);
+    let t = 0.5 * (1.0 - gap);
+    let found = balanced_entropy_minimum(&problem(&[1, 1], &[2], &[t], t, Bias::None)).expect("covered");
+    close(found.margin, 2.0 * gap * (1.0 + gap * gap / 3.0), 8.0, 0.0);
+    // Half way and far below, from both sides of any switch: m = ln(1/t - 1).
+    for (t, e) in [(0.25, 3.0), (0.2, 4.0), (0.3, 7.0 / 3.0), (1e-12, 1e12 - 1.0)] {
+        let p = problem(&[1, 1], &[2], &[t], t, Bias::None);
+        let found = balanced_entropy_minimum(&p).expect("covered");
+        close(found.margin, f64::ln(e), 8.0, 0.0);
+        close(found.optimality.value, t * f64::ln(e) - (-t).ln_1p(), 8.0, 0.0);
+    }
+    let at = balanced_entropy_minimum(&problem(&[1, 1], &[2], &[0.5], 0.5, Bias::None)).expect("covered");
+    assert_eq!((at.margin, at.optimality.value), (0.0, core::f64::consts::LN_2));
+}
+
+/// A heavy penalty on the bias shortens the step of the bias: the gap must still close.
+#[test]
+fn heavy_bias_penalties_are_certified() {
+    for weight in [1e-3, 0.5, 20.0, 400.0] {
+        let p = problem(&[7, 2, 1], &[3], &[0.02], 0.02, Bias::Regularised(weight));
+        let found = entropy_program_minimum(&p).expect("converges");
+        assert_eq!(found.optimality.status, Status::Global, "{weight}");
+        // Stationary in b: lambda_b b_k = n_k/N - (mean of the probabilities), which sum to 0 over k.
+        let sum: f64 = found.bias.iter().sum();
+        let size = found.bias.iter().fold(0.0_f64, |m, b| m.max(b.abs()));
+        assert!(sum.abs() <= 1e-5 * size + 1e-9, "{weight} {:?}", found.bias);
+        assert!(size > 0.0 && size * weight < 1.0, "{weight} {:?}", found.bias);
+    }
+}
+
+/// Eigenvalues of `diag(n) - n n'/N`: trace, interlacing with the sizes, orthonormal vectors, the matrix itself.
+#[test]
+fn targets_rebuild_their_matrix() {
+    for counts in [
+        vec![9, 4],
+        vec![1_000_000, 1],
+        vec![1000, 999, 998, 1],
+        vec![7, 7, 3, 3, 3, 1],
+        vec![1, 2, 3, 4, 5, 6, 7, 8],
+        vec![1_000_000_000, 1_000_000, 1000, 1],
+        vec![50, 49, 1, 1, 1, 1, 1, 1, 1, 1],
+        vec![3, 2, 2, 2, 2, 2, 2, 2],
+    ] {
+        let classes = ClassCounts::new(counts.clone()).expect("valid");
+        let found = targets(&classes, Bias::Free).expect("covered");
+        let (k, total) = (counts.len(), counts.iter().sum::<usize>() as f64);
+        let largest = *counts.iter().max().expect("not empty") as f64;
+        let mut sorted: Vec<f64> = counts.iter().map(|&n| n as f64).collect();
+        sorted.sort_by(|a, b| b.total_cmp(a));
+        assert_eq!(found.squares[k - 1], 0.0);
+        for j in 0..k - 1 {
+            assert!(found.squares[j] <= sorted[j] && found.squares[j] >= sorted[j + 1], "{counts:?} {j}");
+        }
+        for a in 0..k {
+            for b in 0..k {
+                let sum: f64 =
+                    (0..k).map(|j| found.vectors[(a, j)] * found.squares[j] * found.vectors[(b, j)]).sum();
+                let own = if a == b { counts[a] as f64 } else { 0.0 };
+                let expected = own - counts[a] as f64 * (counts[b] as f64 / total);
+                assert!((sum - expected).abs() <= 64.0 * f64::EPSILON * largest, "{counts:?} {a} {b}");
+                let product: f64 = (0..k).map(|i| found.vectors[(i, a)] * found.vectors[(i, b)]).sum();
+                assert!((product - f64::from(u8::from(a == b))).abs() <= 64.0 * f64::EPSILON);
+            }
+        }
+    }
+}
+
+/// One class of 4, M = 1: beta = N lambda_W lambda_H, x = beta^-1/2 - 1, and the eigenvalue of W W' is N lambda_H x.
+#[test]
+fn eigenvalues_at_vanishing_regularisation() {
+    let (lw, lh) = (2.0_f64.powi(-500), 2.0_f64.powi(-402));
+    let p = problem(&[4], &[1], &[lw], lh, Bias::None);
+    let found = squared_minimum(&p).expect("in range");
+    close(found.classifier_eigenvalues(&p).expect("in range")[0], 2.0_f64.powi(50), 4.0, 0.0);
+}
