@@ -37,6 +37,7 @@ struct Options {
     jobs: usize,
     json: Option<PathBuf>,
     only: Option<String>,
+    again: Option<PathBuf>,
     slowest: f64,
 }
 
@@ -73,6 +74,19 @@ struct Equivalent {
     source: String,
     change: String,
     reason: String,
+}
+
+/// An earlier outcome, as far as `--again` reads it.
+#[derive(Deserialize)]
+struct Earlier {
+    survivors: Vec<Named>,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    file: String,
+    source: String,
+    change: String,
 }
 
 struct File {
@@ -124,6 +138,15 @@ fn main() -> Result<()> {
     let mut chosen = live.clone();
     if let Some(part) = &options.only {
         chosen.retain(|&id| describe(id).0.contains(part.as_str()));
+    }
+    if let Some(path) = &options.again {
+        let earlier: Earlier = serde_json::from_str(&fs::read_to_string(path)?)?;
+        let wanted: BTreeSet<_> =
+            earlier.survivors.into_iter().map(|m| (m.file, m.source, m.change)).collect();
+        chosen.retain(|&id| {
+            let (file, _, source, change) = describe(id);
+            wanted.contains(&(file, source, change))
+        });
     }
     shuffle(&mut chosen, options.seed);
     if options.sample > 0 {
@@ -183,6 +206,7 @@ fn options() -> Result<Options> {
         jobs: 2,
         json: None,
         only: None,
+        again: None,
         slowest: 20.0,
     };
     let mut arguments = std::env::args().skip(1);
@@ -195,6 +219,7 @@ fn options() -> Result<Options> {
             "--jobs" => options.jobs = value.parse()?,
             "--json" => options.json = Some(value.into()),
             "--only" => options.only = Some(value),
+            "--again" => options.again = Some(value.into()),
             "--slowest" => options.slowest = value.parse()?,
             _ => return Err(format!("unknown option {flag}").into()),
         }
@@ -292,9 +317,11 @@ fn build(tree: &Path, files: &mut [File], count: usize) -> Result<BTreeSet<usize
                 let at = span["byte_start"].as_u64().unwrap_or_default() as usize;
                 let end = span["byte_end"].as_u64().unwrap_or_default() as usize;
                 // The smallest mutant around the complaint.
-                let culprit = places.get(&path).into_iter().flatten().filter(|(id, r)| {
-                    r.start <= at && end <= r.end && !dead.contains(id)
-                });
+                let culprit = places
+                    .get(&path)
+                    .into_iter()
+                    .flatten()
+                    .filter(|(id, r)| r.start <= at && end <= r.end && !dead.contains(id));
                 if let Some((id, _)) = culprit.min_by_key(|(_, r)| r.len()) {
                     dead.insert(*id);
                 }
@@ -359,7 +386,8 @@ fn record(tree: &Path, options: &Options) -> Result<Vec<Test>> {
             Ended::Failed => return Err(format!("{} fails without a mutant", test.name).into()),
         }
         test.seconds = start.elapsed().as_secs_f64();
-        test.reached = fs::read_to_string(&log).unwrap_or_default().lines().filter_map(|l| l.parse().ok()).collect();
+        test.reached =
+            fs::read_to_string(&log).unwrap_or_default().lines().filter_map(|l| l.parse().ok()).collect();
         if !test.reached.is_empty() {
             kept.push(test);
         }
@@ -466,9 +494,7 @@ fn clopper_pearson(successes: usize, trials: usize) -> (f64, f64) {
     };
     // Failures are few: their tails are short sums, and nothing underflows for the samples used here.
     let failures = trials - successes;
-    let upper_failure =
-        if failures == trials { 1.0 } else { bisect(&|p| at_most(failures, p) > 0.025) };
-    let lower_failure =
-        if failures == 0 { 0.0 } else { bisect(&|p| 1.0 - at_most(failures - 1, p) < 0.025) };
+    let upper_failure = if failures == trials { 1.0 } else { bisect(&|p| at_most(failures, p) > 0.025) };
+    let lower_failure = if failures == 0 { 0.0 } else { bisect(&|p| 1.0 - at_most(failures - 1, p) < 0.025) };
     (1.0 - upper_failure, 1.0 - lower_failure)
 }

@@ -122,3 +122,43 @@ fn eigenvalues_at_vanishing_regularisation() {
     let found = squared_minimum(&p).expect("in range");
     close(found.classifier_eigenvalues(&p).expect("in range")[0], 2.0_f64.powi(50), 4.0, 0.0);
 }
+
+/// Two classes at M = 1, of any sizes: `e^m = 1/c - 1` with `c = lambda sqrt(N/2)`, 0 from c = 1/2 on (NC-13).
+#[test]
+fn two_classes_at_depth_one() {
+    for (counts, lambda) in [([9, 2], 0.01), ([1, 7], 0.2), ([3, 3], 1e-9), ([1, 1], 0.3), ([5, 3], 0.24)] {
+        let p = problem(&counts, &[2], &[lambda], lambda, Bias::None);
+        let found = two_class_entropy_minimum(&p).expect("covered");
+        let c = lambda * (0.5 * (counts[0] + counts[1]) as f64).sqrt();
+        let margin = if c < 0.5 { (1.0 / c - 1.0).ln() } else { 0.0 };
+        // The margin is a difference from 0 of size ln(1/c - 1): c's rounding counts 1/(1 - c) times.
+        close(found.margin, margin, 16.0, 16.0 * f64::EPSILON);
+        close(found.optimality.value, -(-c).ln_1p() + c * margin, 16.0, 0.0);
+    }
+    for lambda in [0.5, 0.500001, 0.7, 3.0] {
+        let found = two_class_entropy_minimum(&problem(&[1, 1], &[2], &[lambda], lambda, Bias::None));
+        let found = found.expect("covered");
+        assert_eq!((found.margin, found.optimality.value), (0.0, core::f64::consts::LN_2), "{lambda}");
+    }
+}
+
+/// Both branches at depth, n samples a class (NC-13): mpmath, 18 digits.
+#[test]
+fn deep_branches() {
+    for (k, n, depth, lambda, pair, margin, simplex) in [
+        (4, 3, 3, 1e-3, 0.021_465_167_970_952_544, 7.648_958_344_168_572, 0.023_267_598_022_100_045),
+        (5, 3, 3, 1e-3, 0.029_363_909_358_967_975, 7.648_448_283_807_082, 0.031_023_010_625_443_71),
+        (7, 2, 2, 1e-4, 0.005_267_126_781_549_299, 9.737_602_212_465_374, 0.005_524_822_446_994_563),
+        (3, 4, 2, 1e-3, 0.023_451_580_120_344_742, 7.097_239_033_905_294_5, 0.019_240_773_601_600_89),
+    ] {
+        let p = problem(&vec![n; k], &vec![k; depth], &vec![lambda; depth], lambda, Bias::None);
+        let found = deep_entropy_minimum(&p).expect("covered");
+        close(found.pairs.expect("K >= 3").value, pair, 16.0, 0.0);
+        close(found.simplex.margin, margin, 16.0, 0.0);
+        close(found.simplex.value, simplex, 16.0, 0.0);
+        assert_eq!(found.optimality.value, found.simplex.value.min(found.pairs.expect("K >= 3").value));
+        assert!(found.optimality.lower_bound <= found.optimality.value);
+        let narrow = problem(&vec![n; k], &vec![k - 2; depth], &vec![lambda; depth], lambda, Bias::None);
+        assert!(matches!(deep_entropy_minimum(&narrow), Err(CollapseError::TooNarrow { .. })));
+    }
+}

@@ -249,3 +249,29 @@ pub fn best_schedule_from(
     let (x, risk) = best_of(&problem, lists)?;
     Ok(Search { etas: x[..layers].to_vec(), gammas: x[layers..].to_vec(), risk })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// (A + damping diag A) step = g for a matrix of order 3: by multiplication.
+    #[test]
+    fn damped_steps_solve_their_system() {
+        let a = [4.0, 0.0, 0.0, 1.0, 5.0, 0.0, -2.0, 0.5, 6.0];
+        let g = [1.0, -2.0, 3.0];
+        for damping in [0.0, 0.25, 8.0] {
+            let step = damped_step(&a, &g, damping, &mut [0.0; 9]).expect("positive definite");
+            for i in 0..3 {
+                let entry = |j: usize| {
+                    let (row, column) = (i.max(j), i.min(j));
+                    a[3 * row + column] * if i == j { 1.0 + damping } else { 1.0 }
+                };
+                let product: f64 = (0..3).map(|j| entry(j) * step[j]).sum();
+                assert!((product - g[i]).abs() < 1e-14, "{damping} {i}: {product}");
+            }
+        }
+        for indefinite in [[1.0, 0.0, 2.0, 1.0], [0.0, 0.0, 0.0, 1.0], [f64::NAN, 0.0, 0.0, 1.0]] {
+            assert!(damped_step(&indefinite, &[1.0, 1.0], 0.0, &mut [0.0; 4]).is_none());
+        }
+    }
+}
