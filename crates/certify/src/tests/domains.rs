@@ -247,7 +247,7 @@ fn roots_on_both_sides() {
     let square = |x: &Interval| Ok(x.square() - Interval::from(2));
     let slope = |x: &Interval| Ok(x.scaled(1));
     for sign in [1.0, -1.0] {
-        let root = enclose_root(sign * 1.4142, square, Some(&slope)).expect("near");
+        let root = enclose_root(sign * 1.4145, square, Some(&slope)).expect("near");
         assert!(root.unique && root.high == root.low.next_up());
         let (a, b) = (root.low.abs(), root.high.abs());
         assert!(

@@ -32,13 +32,7 @@ fn arguments_outside_are_refused() {
     assert!(flow.squared_time(0, 0.1, 0.2).is_err());
     assert!(AlignedFlow::new(1, 2, 0.05).expect("valid").margin_time(0.1, 0.2).is_err());
     assert!(AlignedFlow::new(2, 2, 0.05).expect("valid").margin_time(0.1, 0.2).is_ok());
-    for depth in [0] {
-        assert!(
-            global_threshold(depth).is_err()
-                && spinodal(depth).is_err()
-                && scalar_minimum(depth, 0.1).is_err()
-        );
-    }
+    assert!(global_threshold(0).is_err() && spinodal(0).is_err() && scalar_minimum(0, 0.1).is_err());
     // lambda = sqrt(n)/N = 2/8 is where the minimum leaves 0.
     let at = |lambda: f64| hessian_spectrum(&problem(&[4, 4], &[2], &[lambda], lambda, Bias::None));
     assert!(at(0.25).is_err() && at(0.25_f64.next_up()).is_err() && at(0.249).is_ok());
@@ -146,10 +140,10 @@ fn two_classes_at_depth_one() {
 #[test]
 fn deep_branches() {
     for (k, n, depth, lambda, pair, margin, simplex) in [
-        (4, 3, 3, 1e-3, 0.021_465_167_970_952_544, 7.648_958_344_168_572, 0.023_267_598_022_100_045),
-        (5, 3, 3, 1e-3, 0.029_363_909_358_967_975, 7.648_448_283_807_082, 0.031_023_010_625_443_71),
+        (4, 3, 3, 1e-3, 0.021_465_167_970_952_544, 7.648_958_344_168_572, 0.023_267_598_022_100_044),
+        (5, 3, 3, 1e-3, 0.029_363_909_358_967_974, 7.648_448_283_807_082, 0.031_023_010_625_443_71),
         (7, 2, 2, 1e-4, 0.005_267_126_781_549_299, 9.737_602_212_465_374, 0.005_524_822_446_994_563),
-        (3, 4, 2, 1e-3, 0.023_451_580_120_344_742, 7.097_239_033_905_294_5, 0.019_240_773_601_600_89),
+        (3, 4, 2, 1e-3, 0.023_451_580_120_344_74, 7.097_239_033_905_295, 0.019_240_773_601_600_89),
     ] {
         let p = problem(&vec![n; k], &vec![k; depth], &vec![lambda; depth], lambda, Bias::None);
         let found = deep_entropy_minimum(&p).expect("covered");
