@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks a built book: check.py DIR. No unrendered formula, no broken link or anchor, nothing from the network."""
+"""Checks a built book: check.py DIR. No unrendered formula, no broken link or anchor, nothing from the network, no code that is not run."""
 import html.parser
 import pathlib
 import re
@@ -66,6 +66,14 @@ for path, page in pages.items():
             problems.append(f"{path.relative_to(ROOT)}: {link} leads nowhere")
         elif parts.fragment and target in pages and urllib.parse.unquote(parts.fragment) not in pages[target].ids:
             problems.append(f"{path.relative_to(ROOT)}: {link} has no such anchor")
+
+# Every page with code is one whose code the tests run.
+DOCS = pathlib.Path(__file__).resolve().parent
+tested = (DOCS.parent / "tests" / "src" / "lib.rs").read_text()
+for path in sorted((DOCS / "src").rglob("*.md")):
+    name = path.relative_to(DOCS.parent).as_posix()
+    if "```rust" in path.read_text() and f"../../{name}" not in tested:
+        problems.append(f"{name}: its code is not run by tests/src/lib.rs")
 
 for problem in problems[:40]:
     print(problem)
