@@ -181,6 +181,11 @@ fn text(s: &Study) -> String {
     }
     if s.bootstrap > 0 {
         text += &format!("brackets: 95% bootstrap intervals over {} resamples of the rows\n", s.bootstrap);
+        let m = &s.minimum;
+        if m.low.is_some_and(|low| low > m.value) || m.high.is_some_and(|high| high < m.value) {
+            text += "note: the interval of L* leaves out its value: with so few rows the sample covariance is biased, and the \
+                     intervals, which undo the bias that resampling shows, are the better guess of the population\n";
+        }
     }
     text
 }
