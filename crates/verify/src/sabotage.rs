@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::check::{Plan, Sabotage};
+use crate::check::{Plan, Sabotage, place};
 use crate::run::{Options, Progress};
 use crate::{Claim, Verdict};
 
@@ -36,7 +36,8 @@ pub enum Selection {
 
 /// Runs the selected sabotages of every check at `seeds` successive seeds, starting with that of `options`.
 /// Checks that are not statistical give the same verdict for every seed up to their random instances and run
-/// at the first seed only. A statistical check stops at its first failing cell.
+/// at the first seed only. A statistical check stops at its first failing cell, and repeats only the rejections that are
+/// not beyond twice the threshold.
 #[must_use]
 pub fn power(
     claims: &[Claim],
@@ -73,11 +74,18 @@ pub fn power(
                 rejected: 0,
                 errors: Vec::new(),
             };
+            // The cell that rejected at one seed is likely to reject at the next.
+            let mut first = 0;
             for offset in 0..seeds {
                 let options = Options { seed: options.seed.wrapping_add(offset), ..*options };
-                let plan = Plan { stop_at_failure: true, ..options.plan(claim.id) };
+                let plan = Plan { settle_from: Some(first), ..options.plan(claim.id) };
                 match check.run(&plan, Some(s)) {
-                    Ok(evidence) if evidence.verdict() == Verdict::Fail => power.rejected += 1,
+                    Ok(evidence) if evidence.verdict() == Verdict::Fail => {
+                        power.rejected += 1;
+                        if check.kind().is_statistical() {
+                            first = place(evidence.cells.len() - 1, first);
+                        }
+                    }
                     Ok(_) => {}
                     Err(error) => power.errors.push(error.to_string()),
                 }

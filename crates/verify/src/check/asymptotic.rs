@@ -129,7 +129,8 @@ impl<C: Cell> Asymptotic<C> {
             first = self.extrapolate(cell, plan, Purpose::Larger, replicas, predicted, scale, simulator)?;
             first.cost += spent;
         }
-        if first.verdict != Verdict::Fail {
+        let difference = (first.observed - first.predicted).abs();
+        if first.verdict != Verdict::Fail || plan.settled(difference, first.error_bar) {
             return Ok(first);
         }
         let mut second =

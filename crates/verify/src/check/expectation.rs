@@ -145,7 +145,7 @@ impl<C: Cell> Expectation<C> {
         let mut retested = false;
         let mut cost = spent;
         let mut rejected = statistic.abs() > z;
-        if rejected {
+        if rejected && !plan.settled(statistic.abs(), z) {
             retested = true;
             used_seed = plan.seed_for(self.name, Purpose::Retest, &parameters);
             estimate = simulator(cell, used_seed, 4 * count)?;
