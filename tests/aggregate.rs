@@ -1,9 +1,6 @@
 //! Learning from bags: deterministic facts over wide ranges of sizes, spectra, weights and data.
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use proptest::test_runner::TestCaseError;
 use solvable_linalg::Mat;
 use solvable_model::aggregate::{
     AggregateData, BagDesign, DiscreteData, Epsilon, FiniteDesign, GroupedLimit, InterpolatedObjective,
@@ -15,35 +12,7 @@ use solvable_sim::aggregate::within_cost;
 use solvable_theory::aggregate::private as dp;
 use solvable_theory::aggregate::{self as theory, AggregateError};
 
-/// How often each stratum was met; every one must be.
-struct Strata {
-    test: &'static str,
-    counts: RefCell<BTreeMap<&'static str, u32>>,
-}
-
-impl Strata {
-    fn new(test: &'static str, names: &[&'static str]) -> Self {
-        Self { test, counts: RefCell::new(names.iter().map(|&n| (n, 0)).collect()) }
-    }
-
-    fn count(&self, name: &'static str, met: bool) {
-        *self.counts.borrow_mut().get_mut(name).expect("a declared stratum") += u32::from(met);
-    }
-
-    fn require(&self) {
-        let counts = self.counts.borrow();
-        println!("{}: {counts:?}", self.test);
-        let empty: Vec<_> = counts.iter().filter(|(_, c)| **c == 0).map(|(n, _)| n).collect();
-        assert!(empty.is_empty(), "{}: no case of {empty:?}", self.test);
-    }
-}
-
-fn run<S: Strategy>(cases: u32, strategy: S, test: impl Fn(S::Value) -> Result<(), TestCaseError>) {
-    let config = Config { cases, failure_persistence: None, ..Config::default() };
-    if let Err(error) = TestRunner::new(config).run(&strategy, test) {
-        panic!("{error}");
-    }
-}
+use crate::strata::{Strata, run};
 
 /// A weight with its ends well represented.
 fn weight() -> impl Strategy<Value = f64> {

@@ -1,10 +1,8 @@
 //! Neural collapse: deterministic facts over wide ranges of depth, widths, class counts, regularisations and bias.
-use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use proptest::test_runner::TestCaseError;
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;
 use solvable_linalg::{Mat, frobenius_norm};
@@ -17,35 +15,7 @@ use solvable_sim::minimise::{LbfgsOptions, lbfgs};
 use solvable_theory::collapse::{self as theory, AlignedFlow, CollapseError, ModeState, Status, TwoGroups};
 use solvable_verify::collapse::study::{ShapeName, StudyOptions, TrainedLoss, study};
 
-/// How often each stratum was met; every one must be.
-struct Strata {
-    test: &'static str,
-    counts: RefCell<BTreeMap<&'static str, u32>>,
-}
-
-impl Strata {
-    fn new(test: &'static str, names: &[&'static str]) -> Self {
-        Self { test, counts: RefCell::new(names.iter().map(|&n| (n, 0)).collect()) }
-    }
-
-    fn count(&self, name: &'static str, met: bool) {
-        *self.counts.borrow_mut().get_mut(name).expect("a declared stratum") += u32::from(met);
-    }
-
-    fn require(&self) {
-        let counts = self.counts.borrow();
-        println!("{}: {counts:?}", self.test);
-        let empty: Vec<_> = counts.iter().filter(|(_, c)| **c == 0).map(|(n, _)| n).collect();
-        assert!(empty.is_empty(), "{}: no case of {empty:?}", self.test);
-    }
-}
-
-fn run<S: Strategy>(cases: u32, strategy: S, test: impl Fn(S::Value) -> Result<(), TestCaseError>) {
-    let config = Config { cases, failure_persistence: None, ..Config::default() };
-    if let Err(error) = TestRunner::new(config).run(&strategy, test) {
-        panic!("{error}");
-    }
-}
+use crate::strata::{Strata, run};
 
 /// Sizes of classes: balanced, tied, one class, single samples.
 fn counts() -> impl Strategy<Value = Vec<usize>> {

@@ -9,5 +9,6 @@ mod rational_collapse;
 mod rational_depth;
 mod rational_icl;
 mod registry;
+mod strata;
 mod vectors;
 mod workspace;

@@ -349,3 +349,34 @@ fn left_limit(problem: &SpectralLimit, gamma: f64, room: f64) -> Result<BagEquiv
     let point = FixedPoint { delta: f64::INFINITY, s: 0.0, share: gamma, ridge: 0.0, threshold: false };
     Ok(BagEquivalent { point, risk, within_risk: kept * kept * r2 + fluctuation.max(0.0) })
 }
+
+/// `1/(1 + tau delta)`: what interpolation leaves of a within-bag residual. At the left limit without ridge delta grows
+/// without bound as tau falls, and `tau delta` has the limit `(gamma - p)/(1 - gamma)`, p = 1/k, between p and 1.
+pub(super) fn within_gap(problem: &SpectralLimit, mixing: Mixing, lambda: f64, point: FixedPoint) -> f64 {
+    let gamma = compensated(problem.parts().iter().filter(|p| p.sigma > 0.0).map(|p| p.weight));
+    let k = problem.k();
+    if lambda == 0.0 && mixing.is_left_limit() && one_minus_product(k, gamma) < 0.0 {
+        return if gamma < 1.0 { (1.0 - gamma) / ((k - 1.0) / k) } else { 0.0 };
+    }
+    leverage(mixing.tau(), point.delta).1
+}
+
+/// rho -> 1-, lambda = 0, p = 1/k < gamma < 1, isotropic: bag rows with target `mu x' theta*` and this noise.
+///
+/// With `tau delta -> (gamma - p)/(1 - gamma)` the ratios of (A4) are `F g_A = p/gamma`,
+/// `F g_B = (gamma - p)^2/(gamma (1-p))`, `thetabar = mu (p/gamma) theta*`, and
+/// `1 - FG = (gamma - p)(1 - gamma)/(gamma (1-p))`, so that
+/// `bias2 = r2 [(p (1-mu) + gamma - p)^2 + mu^2 p (gamma - p)/(1 - gamma)]/gamma^2` and
+/// `var = noise p (1-p)/((gamma - p)(1 - gamma))`. `room` is `1 - k gamma`, fused.
+pub(super) fn channel_left_limit(
+    (gamma, k, room): (f64, f64, f64),
+    (r2, mu, noise): (f64, f64, f64),
+) -> Result<Equivalent, AggregateError> {
+    let (p, q, above) = (1.0 / k, (k - 1.0) / k, -room / k);
+    let lost = (p * (1.0 - mu) + above) / gamma;
+    let spread = p / gamma * (above / gamma) / (1.0 - gamma);
+    let bias2 = in_range("bias", r2 * (lost * lost + mu * mu * spread))?;
+    let var = in_range("variance", noise * (p / above) * (q / (1.0 - gamma)))?;
+    let point = FixedPoint { delta: f64::INFINITY, s: 0.0, share: gamma, ridge: 0.0, threshold: false };
+    Ok(Equivalent { point, bias2, var })
+}

@@ -61,15 +61,3 @@ pub(super) fn in_range(quantity: &'static str, value: f64) -> Result<f64, Aggreg
 pub(super) fn finite(quantity: &'static str, value: f64) -> Result<f64, AggregateError> {
     if value.is_finite() { Ok(value) } else { Err(AggregateError::OutOfRange { quantity }) }
 }
-
-/// Refuses the left limit rho -> 1- at lambda = 0 where a formula has no closed form for it.
-pub(super) fn refuse_left_limit(
-    mixing: solvable_model::aggregate::Mixing,
-    lambda: f64,
-) -> Result<(), InputError> {
-    if mixing.is_left_limit() && lambda == 0.0 {
-        let condition = "the limit rho -> 1- needs lambda > 0 here";
-        return Err(InputError::Condition { argument: "lambda".into(), value: lambda, condition });
-    }
-    Ok(())
-}

@@ -125,7 +125,7 @@ pub fn estimate(data: &AggregateData, mixing: Mixing, lambda: f64) -> Result<Est
             (Some(fit.x), Some(Mat::from_fn(n + r, bag_rank, |i, j| direct[(i, j)] - image[(i, j)])))
         }
     };
-    let a = coordinates(&values, &targets, left_over.filter(|_| !left))?;
+    let a = coordinates(&values, &targets, left_over.filter(|_| !left), ridge)?;
     let mut theta = vec![0.0; data.dimension()];
     let mut inner = vec![0.0; r];
     for (j, &aj) in a.iter().enumerate() {
@@ -172,11 +172,16 @@ fn split(rows: &WeightedRows, r: usize) -> Result<Split, AggregateError> {
     Ok((seen, unseen, parts.s[..rank].to_vec(), targets))
 }
 
-/// `argmin |S a - t|^2 + |Q a|^2`, S diagonal and positive.
+/// `argmin |S a - t|^2 + |Q a|^2`, S diagonal and positive, `Q'Q` at least `ridge^2 I`.
+///
+/// Least squares on the stacked rows keep the conditioning of the rows themselves. Where the ridge dominates they would
+/// lose `Q/S` digits, because t stands against the small rows; there the normal equations, divided by the ridge,
+/// have condition number at most 4k.
 fn coordinates(
     values: &[f64],
     targets: &[f64],
     penalty: Option<Mat<f64>>,
+    ridge: f64,
 ) -> Result<Vec<f64>, AggregateError> {
     let k = values.len();
     let Some(q) = penalty else {
@@ -186,6 +191,18 @@ fn coordinates(
         return Ok(Vec::new());
     }
     let p = q.nrows();
+    let within =
+        |j: usize| (0..p).map(|i| (q[(i, j)] / ridge).powi(2)).sum::<f64>() + (values[j] / ridge).powi(2);
+    if ridge > 0.0 && (0..k).all(|j| within(j) <= 4.0) {
+        let scaled = Mat::from_fn(p, k, |i, j| q[(i, j)] / ridge);
+        let mut normal = transpose_matmul(scaled.as_ref(), scaled.as_ref());
+        for (j, s) in values.iter().enumerate() {
+            normal[(j, j)] += (s / ridge).powi(2);
+        }
+        let side = Mat::from_fn(k, 1, |j, _| values[j] / ridge * targets[j]);
+        let solution = solvable_linalg::solve_spd(normal.as_ref(), side.as_ref())?.x;
+        return Ok((0..k).map(|j| solution[(j, 0)] / ridge).collect());
+    }
     let stack =
         Mat::from_fn(
             k + p,

@@ -2,8 +2,9 @@
 use solvable_model::InputError;
 use solvable_model::aggregate::{GroupedLimit, IsotropicLimit, LabelPrivacy, Mixing, RowGroup, SpectrumPart};
 
-use super::equivalent::{Equivalent, equivalent};
-use super::error::{AggregateError, refuse_left_limit};
+use super::equivalent::{Equivalent, channel_left_limit, equivalent};
+use super::error::AggregateError;
+use super::risk::one_minus_product;
 
 /// Noise of the release on one bag mean.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -161,21 +162,30 @@ pub struct ClippedRisk {
 /// Limit of the excess risk when labels are clipped at a fixed T and bag means are released with Laplace noise (AGG-12).
 ///
 /// (A4) with groups A (1/k, weight 1, target mu, noise `M2 - mu^2 r2 + kappa/k`) and B (1 - 1/k, weight tau, target 0,
-/// no noise), isotropic covariates, Gaussian label noise. lambda = 0 gives the ridgeless limit.
+/// no noise), isotropic covariates, Gaussian label noise. lambda = 0 gives the ridgeless limit; a left limit rho -> 1- is
+/// taken after it, and differs from rho = 1 where gamma exceeds 1/k.
 /// `equivalent.bias2` is the part from the signal (shrinkage by mu included), `equivalent.var` that of all noise.
 ///
 /// # Errors
-/// [`AggregateError`] for lambda outside [0, inf), a left limit rho -> 1- at lambda = 0, or results out of range.
+/// [`AggregateError`] for lambda outside [0, inf), or results out of range.
 pub fn clipped_risk(
     problem: &IsotropicLimit,
     mixing: Mixing,
     lambda: f64,
     privacy: &LabelPrivacy,
 ) -> Result<ClippedRisk, AggregateError> {
-    refuse_left_limit(mixing, lambda)?;
+    InputError::check_nonnegative("lambda", lambda)?;
     let (k, r2) = (problem.k(), problem.r2());
     let label = clipped_label(privacy.clip_level(), r2, problem.s2())?;
     let noise = label.residual + noise_of_privacy(privacy) / k;
+    let (gamma, room) = (problem.gamma(), one_minus_product(k, problem.gamma()));
+    let beyond = lambda == 0.0 && mixing.is_left_limit() && room < 0.0;
+    if beyond && gamma < 1.0 {
+        let equivalent = channel_left_limit((gamma, k, room), (r2, label.mu, noise))?;
+        return Ok(ClippedRisk { label, equivalent });
+    }
+    // From gamma = 1 on every rho < 1 gives the same interpolator.
+    let mixing = if beyond { Mixing::INSTANCE } else { mixing };
     let groups = vec![
         RowGroup { fraction: 1.0 / k, row_weight: 1.0, target: label.mu, noise_variance: noise },
         RowGroup { fraction: (k - 1.0) / k, row_weight: mixing.tau(), target: 0.0, noise_variance: 0.0 },

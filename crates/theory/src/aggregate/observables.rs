@@ -1,8 +1,8 @@
 //! Training observables and a risk estimate without labels of individuals (AGG-13).
 use solvable_model::aggregate::{Mixing, SpectralLimit};
 
-use super::equivalent::bag_equivalent;
-use super::error::{AggregateError, in_range, refuse_left_limit};
+use super::equivalent::{bag_equivalent, within_gap};
+use super::error::{AggregateError, in_range};
 use super::isotropic::leverage;
 use super::risk::charge;
 
@@ -26,19 +26,19 @@ pub struct Observables {
 /// `L_bag -> p (R + s2)/(1+delta)^2`, `R_w -> (1-p) R_B/(1+tau delta)^2`, leverage `delta/(1+delta)`, and
 /// `[|y_A - A theta|^2/m]/(1 - leverage)^2 -> R + s2`. Where the estimator interpolates (lambda = 0,
 /// delta = inf) the residuals are exactly 0, also where the risk is infinite; GCV is 0/0 there and its
-/// limit lambda -> 0+ is returned.
+/// limit lambda -> 0+ is returned. A left limit rho -> 1- at lambda = 0 is taken after it: for 1/k < gamma < 1 the bag rows
+/// are interpolated and `tau delta -> (gamma - 1/k)/(1 - gamma)`, so that the within-bag penalty keeps a limit of its own.
 ///
 /// # Errors
-/// [`AggregateError`] unless lambda is finite and at least 0, at a left limit with lambda = 0, or out of range.
+/// [`AggregateError`] unless lambda is finite and at least 0, or out of range.
 pub fn observables(
     problem: &SpectralLimit,
     mixing: Mixing,
     lambda: f64,
 ) -> Result<Observables, AggregateError> {
-    refuse_left_limit(mixing, lambda)?;
     let limit = bag_equivalent(problem, mixing, lambda)?;
     let (bag, bag_gap) = leverage(1.0, limit.point.delta);
-    let (_, within_gap) = leverage(mixing.tau(), limit.point.delta);
+    let within_gap = within_gap(problem, mixing, lambda, limit.point);
     let risk = limit.risk.total();
     let gcv = risk + problem.s2();
     let k = problem.k();

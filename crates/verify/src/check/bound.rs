@@ -4,7 +4,7 @@ use std::time::Instant;
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use super::{Check, Design, Plan, Sabotage, Variants, finite, search, select};
+use super::{Check, Design, Of, Plan, Sabotage, Variants, finite, search, select};
 use crate::cell::Purpose;
 use crate::{Cell, CellEvidence, CheckError, CheckEvidence, Kind, Verdict};
 
@@ -26,6 +26,7 @@ pub struct Bound<C> {
     quantity: Variants<SideAt<C>>,
     rounding: f64,
     tight: Option<f64>,
+    attained: Option<Of<C, Vec<f64>>>,
     search: (usize, u64, u64),
     slack: &'static str,
 }
@@ -51,6 +52,7 @@ impl<C: Cell> Bound<C> {
             quantity: Variants::new(Box::new(quantity)),
             rounding,
             tight: None,
+            attained: None,
             search: (8, 4_000, 200_000),
             slack: "",
         }
@@ -60,6 +62,16 @@ impl<C: Cell> Bound<C> {
     #[must_use]
     pub fn tight(mut self, distance: f64) -> Self {
         self.tight = Some(distance);
+        self
+    }
+
+    /// Theory says that equality holds at this point: the search begins there, then goes on from random starts.
+    #[must_use]
+    pub fn attained(
+        mut self,
+        point: impl Fn(&C) -> Result<Vec<f64>, CheckError> + Send + Sync + 'static,
+    ) -> Self {
+        self.attained = Some(Box::new(point));
         self
     }
 
@@ -130,20 +142,22 @@ impl<C: Cell + 'static> Check for Bound<C> {
             let parameters = cell.parameters();
             let seed = plan.seed_for(self.name, Purpose::Decision, &parameters);
             let mut rng = ChaCha12Rng::seed_from_u64(seed);
-            let (best, spent) = search::maximise(self.dimension, starts, evaluations, &mut rng, |x| {
-                let (Some(q), Some(b)) = (quantity(&cell, x)?, bound(&cell, x)?) else {
-                    return Ok(None);
-                };
-                let q = finite("the bounded quantity", q, &cell)?;
-                // An infinite bound holds trivially; a bound of 0 allows only 0.
-                Ok::<_, CheckError>(Some(if q <= 0.0 {
-                    0.0
-                } else if b > 0.0 {
-                    q / b
-                } else {
-                    f64::MAX
-                }))
-            })?;
+            let given = self.attained.as_ref().map(|point| point(&cell)).transpose()?;
+            let (best, spent) =
+                search::maximise(self.dimension, given, starts, evaluations, &mut rng, |x| {
+                    let (Some(q), Some(b)) = (quantity(&cell, x)?, bound(&cell, x)?) else {
+                        return Ok(None);
+                    };
+                    let q = finite("the bounded quantity", q, &cell)?;
+                    // An infinite bound holds trivially; a bound of 0 allows only 0.
+                    Ok::<_, CheckError>(Some(if q <= 0.0 {
+                        0.0
+                    } else if b > 0.0 {
+                        q / b
+                    } else {
+                        f64::MAX
+                    }))
+                })?;
             let (ratio, at) = best.ok_or(CheckError::IllDeclared {
                 check: self.name,
                 reason: "the search met no admissible point",

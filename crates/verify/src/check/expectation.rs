@@ -9,11 +9,14 @@ use crate::{Cell, CellEvidence, CheckError, CheckEvidence, Kind, Verdict};
 /// Simulates a cell: `(cell, seed, replicas) -> estimate`. Same arguments, same bits.
 pub type Simulator<C> = Box<dyn Fn(&C, u64, u64) -> Result<Estimate, CheckError> + Send + Sync>;
 
+/// How often a sample that turns out too small for a normal mean is followed by a larger one.
+const LARGER_ROUNDS: u64 = 4;
+
 /// Compares a sample mean with its exact expectation by a z-test at the plan's level.
 ///
 /// A pilot chooses the number of replicas so that the resolution `(z + 1.645) se / scale` reaches two thirds of what the
 /// budget requires and the mean of n summands is normal enough (`n >= (skew z^3 / 0.6)^2`); fresh streams
-/// decide. A rejection is repeated once with four times the replicas on a fresh stream: both must reject.
+/// decide, or larger ones where they turn out more skewed than the pilot. A rejection is repeated once with four times the replicas on a fresh stream: both must reject.
 pub struct Expectation<C> {
     name: &'static str,
     what: &'static str,
@@ -130,12 +133,17 @@ impl<C: Cell> Expectation<C> {
         let mut seed = plan.seed_for(self.name, Purpose::Decision, &parameters);
         let mut estimate = simulator(cell, seed, count)?;
         let mut spent = count;
-        // Where the pilot saw too little of the tail, a larger sample on a stream of its own decides instead.
+        // Where the pilot saw too little of the tail, a larger sample on a stream of its own decides instead; at least twice
+        // as large each time, it outgrows an estimate of the skewness that itself grows with the sample.
         let enough = |e: &Estimate| (e.skewness * z.powi(3) / 0.6).powi(2);
-        let larger = 1.5 * enough(&estimate);
-        if larger > 1.5 * count as f64 && larger <= most as f64 {
+        for round in 1..=LARGER_ROUNDS {
+            let needed = enough(&estimate);
+            let larger = (1.5 * needed).max(2.0 * count as f64).min(most as f64);
+            if needed <= count as f64 || needed > larger {
+                break;
+            }
             count = larger.ceil() as u64;
-            seed = plan.seed_for(self.name, Purpose::Larger, &parameters);
+            seed = plan.seed_for(self.name, Purpose::Larger, &parameters.clone().with("round", round));
             estimate = simulator(cell, seed, count)?;
             spent += count;
         }

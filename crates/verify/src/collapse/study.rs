@@ -4,7 +4,6 @@
 //! to each candidate geometry, lengths and angles class by class. With the weight decay of training, the minimum of
 //! the free-features problem for *these* class counts is the prediction.
 mod error;
-mod heat_map;
 mod shapes;
 mod stream;
 #[cfg(test)]
@@ -369,17 +368,29 @@ impl Study {
         figure
     }
 
-    /// The angles between class means as an SVG heat map, measured beside predicted.
+    /// The angles between class means as heat maps, measured beside predicted; of many classes, the first 128.
     #[must_use]
-    pub fn angles(&self) -> String {
+    pub fn angles(&self) -> Figure {
+        const MOST: usize = 128;
         let mut maps = vec![
-            ("measured".to_owned(), self.cosines.as_slice()),
-            ("measured, centred".to_owned(), self.centred_cosines.as_slice()),
+            ("measured".to_owned(), &self.cosines),
+            ("measured, centred".to_owned(), &self.centred_cosines),
         ];
         if let (Some(predicted), Some(assumed)) = (&self.predicted_cosines, &self.assumed) {
-            maps.push((format!("predicted ({})", assumed.claim), predicted.as_slice()));
+            maps.push((format!("predicted ({})", assumed.claim), predicted));
         }
-        heat_map::heat_maps("Cosines between class means", &maps)
+        let classes = self.classes.len();
+        let shown = if classes > MOST { format!(", the first {MOST} drawn") } else { String::new() };
+        let mut figure = Figure::new(format!("{}: {classes} classes{shown}", self.features.display()))
+            .columns(maps.len())
+            .size(330.0 * maps.len() as f64, 358.0);
+        for (title, cosines) in maps {
+            let rows: Vec<Vec<f64>> =
+                cosines.iter().take(MOST).map(|row| row.iter().take(MOST).copied().collect()).collect();
+            let map = Panel::heat_map("class", "cosine, from \u{2212}1 to 1", 1.0, &rows);
+            figure = figure.panel(map.title(title));
+        }
+        figure
     }
 }
 

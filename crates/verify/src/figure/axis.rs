@@ -8,6 +8,7 @@ pub(super) struct Ruler {
     low: f64,
     high: f64,
     whole: bool,
+    reversed: bool,
 }
 
 /// A tick: value and label; an empty label for minor ticks.
@@ -58,16 +59,17 @@ impl Ruler {
             let floor = if low == 0.0 && axis.include.contains(&0.0) { 0.0 } else { low - pad };
             (low, high) = (floor, high + pad);
         }
-        Self { scale: axis.scale, low, high, whole: axis.whole }
+        Self { scale: axis.scale, low, high, whole: axis.whole, reversed: axis.reversed }
     }
 
-    /// Position of a value, 0 at the low end, 1 at the high end; beyond them outside.
+    /// Position of a value, 0 at the low end (the high one where reversed), 1 at the other; beyond them outside.
     pub(super) fn place(&self, value: f64) -> Option<f64> {
-        match self.scale {
+        let place = match self.scale {
             Scale::Linear => value.is_finite().then(|| (value - self.low) / (self.high - self.low)),
             Scale::Log => (value > 0.0 && value.is_finite())
                 .then(|| (value / self.low).ln() / (self.high / self.low).ln()),
-        }
+        };
+        place.map(|u| if self.reversed { 1.0 - u } else { u })
     }
 
     /// Like [`place`](Self::place), with what a logarithm cannot show put far below the axis.

@@ -69,7 +69,9 @@ fn draw_panel(scene: &mut Scene, panel: &Panel, frame: Frame) {
     }
     axes(scene, panel, frame, &rx, &ry);
     // Bands lie below lines, lines below points.
-    for series in panel.series.iter().filter(|s| matches!(s.mark, Mark::Band | Mark::Bars(_))) {
+    for series in
+        panel.series.iter().filter(|s| matches!(s.mark, Mark::Band | Mark::Bars(_) | Mark::Cells(_)))
+    {
         areas(scene, series, frame, &rx, &ry);
     }
     for series in &panel.series {
@@ -102,10 +104,12 @@ fn axes(scene: &mut Scene, panel: &Panel, frame: Frame, rx: &Ruler, ry: &Ruler) 
         ruler.ticks().into_iter().filter_map(|(v, l)| Some((ruler.place(v).filter(inside)?, l))).collect()
     };
     let (across, up) = (visible(rx), visible(ry));
-    for (u, _) in across.iter().filter(|t| !t.1.is_empty()) {
+    // Cells are their own grid.
+    let lines = panel.map_rows() == 0;
+    for (u, _) in across.iter().filter(|_| lines).filter(|t| !t.1.is_empty()) {
         scene.segment(frame.at(*u, 0.0), frame.at(*u, 1.0), Colour::Grid, 1.0);
     }
-    for (v, _) in up.iter().filter(|t| !t.1.is_empty()) {
+    for (v, _) in up.iter().filter(|_| lines).filter(|t| !t.1.is_empty()) {
         scene.segment(frame.at(0.0, *v), frame.at(1.0, *v), Colour::Grid, 1.0);
     }
     let length = |label: &str| if label.is_empty() { 3.0 } else { 5.0 };
@@ -169,7 +173,40 @@ fn areas(scene: &mut Scene, series: &Series, frame: Frame, rx: &Ruler, ry: &Rule
                 scene.shapes.push(Shape::Area { points, colour: series.colour, opacity: 0.75 });
             }
         }
+        Mark::Cells(strongest) => cells(scene, series, strongest, frame, rx, ry),
         Mark::Line(_) | Mark::Points => {}
+    }
+}
+
+/// Shade of a value in [-1, 1]: never so dark that text of its own cell could not be read.
+fn shade(share: f64) -> (Colour, f64) {
+    let colour = if share < 0.0 { Colour::Blue } else { Colour::Vermillion };
+    (colour, 0.75 * share.abs().min(1.0))
+}
+
+fn cells(scene: &mut Scene, series: &Series, strongest: f64, frame: Frame, rx: &Ruler, ry: &Ruler) {
+    const SMALL: u32 = 9;
+    let clamp = |v: f64| v.clamp(0.0, 1.0);
+    let rows = series.data.iter().map(|d| d.y as usize + 1).max().unwrap_or(0);
+    for d in &series.data {
+        let sides = [rx.place(d.x - 0.5), rx.place(d.x + 0.5), ry.place(d.y - 0.5), ry.place(d.y + 0.5)];
+        let [Some(left), Some(right), Some(top), Some(bottom)] = sides.map(|s| s.map(clamp)) else {
+            continue;
+        };
+        let (colour, opacity) = shade(d.low / strongest);
+        // Two decimals are below what the eye tells apart, and do not follow the last ulp.
+        let opacity = (100.0 * opacity).round() / 100.0;
+        if opacity > 0.0 {
+            let corners = [(left, top), (right, top), (right, bottom), (left, bottom)];
+            let points = corners.iter().map(|&(u, v)| frame.at(u, v)).collect();
+            scene.shapes.push(Shape::Area { points, colour, opacity });
+        }
+        // Adding 0 turns a rounded -0 into 0.
+        let text = format!("{:.2}", (100.0 * d.low).round() / 100.0 + 0.0).replace('-', "\u{2212}");
+        if rows <= 10 && text_width(&text, SMALL) < (right - left) * frame.w {
+            let (x, y) = frame.at(0.5 * (left + right), 0.5 * (top + bottom));
+            scene.text((x, y + 3.0), &text, SMALL, Anchor::Middle);
+        }
     }
 }
 
@@ -297,6 +334,14 @@ fn swatch(scene: &mut Scene, series: &Series, x: f64, y: f64) {
         }
         Mark::Band => scene.shapes.push(Shape::Area { points: block(6.0), colour, opacity: 0.2 }),
         Mark::Bars(_) => scene.shapes.push(Shape::Area { points: block(5.0), colour, opacity: 0.75 }),
+        Mark::Cells(_) => {
+            for k in -3..=3_i32 {
+                let (colour, opacity) = shade(f64::from(k) / 3.0);
+                let (from, to) = (x + 4.0 * f64::from(k + 3), x + 4.0 * f64::from(k + 4));
+                let points = vec![(from, y - 5.0), (to, y - 5.0), (to, y + 5.0), (from, y + 5.0)];
+                scene.shapes.push(Shape::Area { points, colour, opacity });
+            }
+        }
     }
 }
 

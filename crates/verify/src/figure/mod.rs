@@ -2,7 +2,7 @@
 //!
 //! A chapter lists its figures in `figures.rs` as [`FigureSpec`]s; [`figures`] collects them. A figure is data
 //! ([`Figure`], [`Panel`], [`Axis`]) and is laid out in one style: solid lines are theory, markers with error bars are
-//! simulation, dashes are bounds, dots are guides or refuted values; colours of Okabe and Ito, each with its own marker;
+//! simulation, dashes are bounds, dots are guides or refuted values, matrices are shaded from blue to vermillion; colours of Okabe and Ito, each with its own marker;
 //! the legend below the panels, where it covers nothing.
 //!
 //! The layout is our own rather than the plotting crate's, for four reasons: equal data must give equal bytes whatever was
@@ -102,5 +102,31 @@ mod tests {
         assert_eq!(svg, figure.clone().svg("a & b"));
         assert!(svg.contains("a&lt;b") && svg.contains("a &amp; b") && !svg.contains("NaN"));
         assert!(figure.inline_svg("t").contains("var(--figure-blue,#0072b2)"));
+    }
+
+    #[test]
+    fn a_heat_map_shows_every_cell() {
+        let matrix = [vec![1.0, -0.5], vec![-0.25, 0.0]];
+        let map = Panel::heat_map("class", "cosine, from -1 to 1", 1.0, &matrix).title("measured");
+        let figure = Figure::new("none").panel(map);
+        let svg = figure.svg("t");
+        for number in ["1.00", "−0.50", "−0.25", "0.00"] {
+            assert_eq!(svg.matches(number).count(), 1, "{number}");
+        }
+        // Row 0 stands on top, column 0 on the left.
+        let height = |number: &str| -> f64 {
+            let before = &svg[..svg.find(number).expect("drawn")];
+            let y = &before[before.rfind("y=\"").expect("placed") + 3..];
+            y[..y.find('"').expect("closed")].parse().expect("a number")
+        };
+        assert!(height("−0.50") < height("−0.25"));
+        // A blue cell for each negative value, none for 0; three blocks of each colour in the legend.
+        assert_eq!((svg.matches("#0072b2").count(), svg.matches("#d55e00").count()), (2 + 3, 1 + 4));
+        assert!(figure.csv().contains("measured,\"cosine, from -1 to 1\",cells,1,0,-0.5,-0.5"));
+        assert!(figure.description().contains("rows [1, -0.5], [-0.25, 0]"));
+        let large = vec![vec![0.5; 12]; 12];
+        let figure = Figure::new("none").panel(Panel::heat_map("k", "m", 1.0, &large));
+        assert!(figure.description().contains("12 rows, least 0.5 at row 0, column 0"));
+        assert!(!figure.svg("t").contains("0.50"));
     }
 }

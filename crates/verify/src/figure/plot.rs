@@ -18,13 +18,21 @@ pub struct Axis {
     pub(super) range: Option<(f64, f64)>,
     pub(super) include: Vec<f64>,
     pub(super) whole: bool,
+    pub(super) reversed: bool,
 }
 
 impl Axis {
     /// A linear axis; the range follows the data.
     #[must_use]
     pub fn linear(label: impl Into<String>) -> Self {
-        Self { label: label.into(), scale: Scale::Linear, range: None, include: Vec::new(), whole: false }
+        Self {
+            label: label.into(),
+            scale: Scale::Linear,
+            range: None,
+            include: Vec::new(),
+            whole: false,
+            reversed: false,
+        }
     }
 
     /// A logarithmic axis; the range follows the data.
@@ -37,6 +45,13 @@ impl Axis {
     #[must_use]
     pub fn whole(mut self) -> Self {
         self.whole = true;
+        self
+    }
+
+    /// Lets values grow downwards, or to the left: row 0 of a matrix stands on top.
+    #[must_use]
+    pub fn reversed(mut self) -> Self {
+        self.reversed = true;
         self
     }
 
@@ -93,6 +108,9 @@ pub enum Mark {
     Band,
     /// Bars of this width from 0 (or the lower end of the axis) to y.
     Bars(f64),
+    /// Unit squares around (x, y), shaded by their value `low = high`: blue below 0, vermillion above, strongest at this
+    /// absolute value.
+    Cells(f64),
 }
 
 impl Mark {
@@ -102,6 +120,7 @@ impl Mark {
             Self::Points => "points",
             Self::Band => "band",
             Self::Bars(_) => "bars",
+            Self::Cells(_) => "cells",
         }
     }
 }
@@ -130,6 +149,39 @@ impl Panel {
     #[must_use]
     pub fn new(x: Axis, y: Axis) -> Self {
         Self { title: String::new(), x, y, series: Vec::new(), height: 1.0 }
+    }
+
+    /// A matrix as shaded cells, row 0 on top; `strongest` is the absolute value of the full colours, `label` names what
+    /// rows and columns count. Up to ten rows carry their numbers.
+    #[must_use]
+    pub fn heat_map(
+        label: impl Into<String>,
+        name: impl Into<String>,
+        strongest: f64,
+        rows: &[Vec<f64>],
+    ) -> Self {
+        let label = label.into();
+        let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+        let axis =
+            |count: usize| Axis::linear(label.clone()).whole().range(-0.5, (count.max(1) as f64) - 0.5);
+        let cell = |i: usize, j: usize, v: f64| Datum { x: j as f64, y: i as f64, low: v, high: v };
+        let cells = rows
+            .iter()
+            .enumerate()
+            .flat_map(|(i, row)| row.iter().enumerate().map(move |(j, &v)| cell(i, j, v)))
+            .collect::<Vec<_>>();
+        Self::new(axis(columns), axis(rows.len()).reversed()).series(
+            name,
+            Colour::Vermillion,
+            Mark::Cells(strongest),
+            cells,
+        )
+    }
+
+    /// Rows of the heat map, 0 where there is none.
+    pub(super) fn map_rows(&self) -> usize {
+        let cells = self.series.iter().filter(|s| matches!(s.mark, Mark::Cells(_))).flat_map(|s| &s.data);
+        cells.map(|d| d.y as usize + 1).max().unwrap_or(0)
     }
 
     /// A title over the panel.
@@ -281,7 +333,8 @@ impl Figure {
             .all(|d| d.x.is_finite() && d.y.is_finite() && d.low.is_finite() && d.high.is_finite())
     }
 
-    /// All values, one a line: `panel,series,mark,x,y,low,high`, shortest round-trip decimals.
+    /// All values, one a line: `panel,series,mark,x,y,low,high`, shortest round-trip decimals. Cells of a heat map have
+    /// their column in x, their row in y, their value in low and high.
     #[must_use]
     pub fn csv(&self) -> String {
         let mut text = String::from("panel,series,mark,x,y,low,high\n");
@@ -326,6 +379,7 @@ impl Figure {
                             short(last.x)
                         );
                     }
+                    Mark::Cells(_) => text += &cells(&series.data),
                     Mark::Points | Mark::Bars(_) if series.data.len() <= 12 => {
                         let words: Vec<String> = series
                             .data
@@ -357,6 +411,27 @@ impl Figure {
             }
         }
         text.trim_end().to_owned()
+    }
+}
+
+/// A heat map in words: its rows, or those of its extreme values when there are many.
+fn cells(data: &[Datum]) -> String {
+    let rows = data.iter().map(|d| d.y as usize + 1).max().unwrap_or(0);
+    if rows <= 6 {
+        let row = |i: usize| {
+            let values: Vec<String> =
+                data.iter().filter(|d| d.y as usize == i).map(|d| short(d.low)).collect();
+            format!("[{}]", values.join(", "))
+        };
+        return format!("rows {}. ", (0..rows).map(row).collect::<Vec<_>>().join(", "));
+    }
+    let place = |d: &Datum| format!("{} at row {}, column {}", short(d.low), d.y, d.x);
+    let by_value = |a: &&Datum, b: &&Datum| a.low.total_cmp(&b.low);
+    match (data.iter().min_by(by_value), data.iter().max_by(by_value)) {
+        (Some(least), Some(most)) => {
+            format!("{rows} rows, least {}, greatest {}. ", place(least), place(most))
+        }
+        _ => String::new(),
     }
 }
 

@@ -7,7 +7,7 @@ use solvable_verify::aggregate::study::{GridRow, Study, StudyOptions, study};
 use solvable_verify::check::DEFAULT_SEED;
 use solvable_verify::study::Centring;
 
-use super::{write_figure, write_json};
+use super::Outputs;
 use crate::commands::{print, short};
 use crate::failure::Failure;
 
@@ -75,13 +75,8 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = DEFAULT_SEED)]
     seed: u64,
 
-    /// Write everything as JSON.
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
-
-    /// Directory of the figure study-aggregate.svg, .png, .csv.
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
+    #[command(flatten)]
+    outputs: Outputs,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
@@ -106,12 +101,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         seed: arguments.seed,
     })?;
     print(&text(&result))?;
-    if let Some(path) = &arguments.json {
-        write_json(path, &result)?;
-    }
-    if let Some(directory) = &arguments.out {
-        write_figure(directory, "study-aggregate", "Learning from bags of your table", &result.figure())?;
-    }
+    arguments
+        .outputs
+        .write(&result, || vec![("study-aggregate", "Learning from bags of your table", result.figure())])?;
     Ok(0)
 }
 

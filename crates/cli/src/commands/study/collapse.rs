@@ -4,9 +4,8 @@ use std::path::PathBuf;
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 use solvable_verify::collapse::study::{Study, StudyOptions, TrainedLoss, study};
-use solvable_verify::output;
 
-use super::{write_figure, write_json};
+use super::Outputs;
 use crate::commands::{brief, print, short};
 use crate::failure::Failure;
 
@@ -40,13 +39,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "L")]
     feature_decay: Option<f64>,
 
-    /// Write everything as JSON.
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
-
-    /// Directory of the pictures: lengths (study-collapse) and angles (study-collapse-angles.svg).
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
+    #[command(flatten)]
+    outputs: Outputs,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
@@ -61,21 +55,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         feature_decay: arguments.feature_decay,
     })?;
     print(&text(&result))?;
-    if let Some(path) = &arguments.json {
-        write_json(path, &result)?;
-    }
-    if let Some(directory) = &arguments.out {
-        write_figure(
-            directory,
-            "study-collapse",
-            "Lengths of class means and classifiers",
-            &result.figure(),
-        )?;
-        let path = directory.join("study-collapse-angles.svg");
-        output::write_whole(&path, result.angles().as_bytes())?;
-        print(&format!("{}\n", path.display()))?;
-    }
-    Ok(0)
+    arguments.outputs.write(&result, || {
+        vec![
+            ("study-collapse", "Lengths of class means and classifiers", result.figure()),
+            ("study-collapse-angles", "Cosines between class means", result.angles()),
+        ]
+    })?;
+    // A prediction that was asked for and could not be made is inconclusive; without weight decay none was asked for.
+    Ok(if result.assumed.is_some() || arguments.weight_decay.is_empty() { 0 } else { 3 })
 }
 
 fn text(s: &Study) -> String {

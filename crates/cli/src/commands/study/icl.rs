@@ -7,7 +7,7 @@ use solvable_verify::check::DEFAULT_SEED;
 use solvable_verify::icl::study::{Interval, Study, StudyOptions, study};
 use solvable_verify::study::Centring;
 
-use super::{write_figure, write_json};
+use super::Outputs;
 use crate::commands::{brief, print, short};
 use crate::failure::Failure;
 
@@ -63,13 +63,8 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = DEFAULT_SEED)]
     seed: u64,
 
-    /// Write everything as JSON.
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
-
-    /// Directory of the figure study-icl.svg, .png, .csv.
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
+    #[command(flatten)]
+    outputs: Outputs,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
@@ -91,12 +86,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         seed: arguments.seed,
     })?;
     print(&text(&result))?;
-    if let Some(path) = &arguments.json {
-        write_json(path, &result)?;
-    }
-    if let Some(directory) = &arguments.out {
-        write_figure(directory, "study-icl", "In-context regression on your covariates", &result.figure())?;
-    }
+    arguments.outputs.write(&result, || {
+        vec![("study-icl", "In-context regression on your covariates", result.figure())]
+    })?;
     Ok(result.exit_status())
 }
 

@@ -3,7 +3,7 @@ mod aggregate;
 mod collapse;
 mod icl;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use solvable_verify::figure::Figure;
@@ -24,7 +24,8 @@ enum Chapter {
     Aggregate(aggregate::Arguments),
     /// In-context regression on your covariates: the trained layer, its risk, what a shift costs.
     Icl(icl::Arguments),
-    /// The last layer of your own network: NC1 to NC4, and the exact geometry for its class counts.
+    /// The last layer of your own network: NC1 to NC4, and the exact geometry for its class counts; status 3 when weight decay is
+    /// given but no geometry can be predicted.
     Collapse(collapse::Arguments),
 }
 
@@ -33,6 +34,37 @@ pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         Chapter::Aggregate(arguments) => aggregate::run(arguments),
         Chapter::Icl(arguments) => icl::run(arguments),
         Chapter::Collapse(arguments) => collapse::run(arguments),
+    }
+}
+
+/// Where the results go besides the terminal: the same options for every chapter.
+#[derive(Debug, Args)]
+struct Outputs {
+    /// Write everything as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+
+    /// Directory of the figures study-CHAPTER*.svg, .png, .csv.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+impl Outputs {
+    /// Writes a study and its figures (name and title with each) where asked.
+    fn write(
+        &self,
+        study: &impl serde::Serialize,
+        figures: impl FnOnce() -> Vec<(&'static str, &'static str, Figure)>,
+    ) -> Result<(), Failure> {
+        if let Some(path) = &self.json {
+            write_json(path, study)?;
+        }
+        if let Some(directory) = &self.out {
+            for (name, title, figure) in figures() {
+                write_figure(directory, name, title, &figure)?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -379,3 +379,74 @@ proptest! {
         }
     }
 }
+
+/// DP-10 on every pair of data sets and every event of a small universe: probabilities from the definition, in plain sums.
+#[test]
+fn group_privacy_holds_with_probabilities_from_the_definition() {
+    let (q, j, epsilon) = (3, 2, 0.8);
+    let sets: Vec<[usize; 3]> =
+        (0..q).flat_map(|a| (a..q).flat_map(move |b| (b..q).map(move |c| [a, b, c]))).collect();
+    let probability = |set: &[usize; 3], event: &[usize]| {
+        // The median is t after as many replacements as there are values too many on one side.
+        let weight = |t: usize| {
+            let low = set.iter().filter(|x| **x < t).count();
+            let high = set.iter().filter(|x| **x > t).count();
+            (-0.5 * epsilon * low.saturating_sub(j - 1).max(high.saturating_sub(3 - j)) as f64).exp()
+        };
+        event.iter().map(|&t| weight(t)).sum::<f64>() / (0..q).map(weight).sum::<f64>()
+    };
+    let mut tightest = 0.0_f64;
+    for a in &sets {
+        for b in &sets {
+            // A multiset distance by removal of common values.
+            let mut left = b.to_vec();
+            let distance = a
+                .iter()
+                .filter(|x| left.iter().position(|y| y == *x).map(|i| left.swap_remove(i)).is_none())
+                .count();
+            for event in [&[0][..], &[1], &[2], &[0, 2], &[1, 2]] {
+                let (da, db) =
+                    (DiscreteData::new(q, a).expect("valid"), DiscreteData::new(q, b).expect("valid"));
+                let g = group_privacy(&da, &db, j, eps(epsilon), event).expect("valid");
+                assert_eq!(g.distance, distance, "{a:?} {b:?}");
+                close(g.p_a, probability(a, event), DIGITS_15);
+                close(g.p_b, probability(b, event), DIGITS_15);
+                close(g.bound, (epsilon * distance as f64).exp() * probability(a, event), DIGITS_15);
+                assert!(g.p_b <= g.bound * (1.0 + DIGITS_15));
+                tightest = tightest.max(g.p_b / g.bound);
+            }
+        }
+    }
+    // Equal data sets attain it.
+    close(tightest, 1.0, DIGITS_15);
+}
+
+#[test]
+fn the_corruption_budget_is_where_failure_reaches_the_square_root() {
+    // e^-10 at epsilon 1/2: ten corruptions leave e^-5.
+    let beta = (-10.0_f64).exp();
+    close(corruption_budget(eps(0.5), beta).expect("valid"), 10.0, DIGITS_15);
+    close(robust_failure(eps(0.5), beta, 10).expect("valid"), (-5.0_f64).exp(), DIGITS_15);
+    assert!(robust_failure(eps(0.5), beta, 11).expect("valid") > (-5.0_f64).exp());
+    for beta in [0.0, 1.0, -0.5, f64::NAN] {
+        assert!(corruption_budget(eps(0.5), beta).is_err() && robust_failure(eps(0.5), beta, 1).is_err());
+    }
+}
+
+/// The variance of a Laplace law of scale b is 2 b^2, that of a sample median 1/(4 n phi_0^2).
+#[test]
+fn the_spread_of_the_normal_median_adds_two_variances() {
+    let density = 1.0 / (2.0 * std::f64::consts::PI).sqrt();
+    for (n, epsilon) in [(101, 1.0), (10_001, 0.05), (3, 4.0)] {
+        let spread = normal_median_spread(n, eps(epsilon)).expect("valid");
+        let scale = median_noise_scale(density).expect("valid") / (n as f64 * epsilon);
+        close(spread.privacy, 2.0 * scale * scale, DIGITS_15);
+        close(spread.sampling, 1.0 / (4.0 * n as f64 * density * density), DIGITS_15);
+        close(spread.total(), spread.privacy + spread.sampling, DIGITS_15);
+        // Privacy is free once n eps^2 is much larger than 32.
+        close(spread.privacy / spread.sampling, 32.0 / (n as f64 * epsilon * epsilon), DIGITS_15);
+    }
+    assert!(normal_median_spread(0, eps(1.0)).is_err());
+    // B.3: 2 sqrt(2 pi).
+    close(median_noise_scale(density).expect("valid"), 5.013256549262, 1e-12);
+}

@@ -337,3 +337,45 @@ proptest! {
         }
     }
 }
+
+/// Two covariates by Cramer's rule: a ridge of any size leaves every digit.
+#[test]
+fn huge_ridges_cost_no_digits() {
+    let rows = [[1.0, 0.5], [-0.25, 2.0], [3.0, 1.0], [0.5, -1.5]];
+    let x = Mat::from_fn(4, 2, |i, j| rows[i][j]);
+    let y = [1.0, -2.0, 0.5, 4.0];
+    let bags = BagDesign::consecutive(4, 2).expect("divides");
+    let data = AggregateData::new(x, y.to_vec(), bags).expect("valid");
+    for rho in [0.3, 1.0] {
+        for exponent in [0, 4, 8, 16, 60, 150] {
+            let lambda = 10.0_f64.powi(exponent);
+            // H/lambda, in terms that cannot overflow.
+            let (mut h, mut b) = ([[4.0, 0.0], [0.0, 4.0]], [0.0; 2]);
+            for bag in 0..2 {
+                let mean = |f: &dyn Fn(usize) -> f64| 0.5 * (f(2 * bag) + f(2 * bag + 1));
+                let label = mean(&|i| y[i]);
+                let centre = [0, 1].map(|j| mean(&|i| rows[i][j]));
+                for i in 2 * bag..2 * bag + 2 {
+                    for j in 0..2 {
+                        b[j] += centre[j] * label;
+                        for l in 0..2 {
+                            let within = (rows[i][j] - centre[j]) * (rows[i][l] - centre[l]);
+                            h[j][l] += (centre[j] * centre[l] + (1.0 - rho) * within) / lambda;
+                        }
+                    }
+                }
+            }
+            let determinant = h[0][0] * h[1][1] - h[0][1] * h[1][0];
+            let expected = [
+                (h[1][1] * b[0] - h[0][1] * b[1]) / determinant / lambda,
+                (h[0][0] * b[1] - h[1][0] * b[0]) / determinant / lambda,
+            ];
+            let theta = estimate(&data, at(rho), lambda).expect("valid").theta;
+            let size = expected[0].abs().max(expected[1].abs());
+            for j in 0..2 {
+                let error = (theta[j] - expected[j]).abs();
+                assert!(error <= 256.0 * f64::EPSILON * size, "1e{exponent} {rho}: {error:e} of {size:e}");
+            }
+        }
+    }
+}

@@ -435,3 +435,45 @@ fn batches_are_the_single_evaluations() {
     let bad = RidgeQuery { lambda: -1.0, ..queries[0] };
     assert!(ridge_limits(&[queries[0], bad], &mut out).is_err());
 }
+
+/// Below gamma = 1/k the left limit is the value at 1, between 1/k and 1 the limit of a path that jumps, and from 1 on the
+/// common value of all rho < 1.
+#[test]
+fn clipped_labels_and_observables_have_left_limits() {
+    let privacy = LabelPrivacy::new(1.2, Some(2.0)).expect("valid");
+    for (gamma, k) in [(0.5, 4.0), (0.3, 5.0), (0.9, 2.0), (0.2, 4.0), (1.7, 3.0)] {
+        let problem = isotropic(gamma, k, 1.3, 0.7);
+        let general = spectral(gamma, k, 1.3, 0.7);
+        let clipped = |mixing| clipped_risk(&problem, mixing, 0.0, &privacy).expect("valid").equivalent;
+        let seen = |mixing| observables(&general, mixing, 0.0).expect("valid");
+        let (left, left_seen) = (clipped(Mixing::LEFT_OF_ONE), seen(Mixing::LEFT_OF_ONE));
+        // The approach is linear in tau, with a slope below 1000 at these points; the path itself is solved.
+        let tau = 0.5_f64.powi(40);
+        let bound = 1e3 * tau;
+        let (near, near_seen) = (clipped(at(1.0 - tau)), seen(at(1.0 - tau)));
+        for (a, b) in [
+            (left.bias2, near.bias2),
+            (left.var, near.var),
+            (left_seen.bag_loss, near_seen.bag_loss),
+            (left_seen.within, near_seen.within),
+            (left_seen.leverage, near_seen.leverage),
+            (left_seen.gcv, near_seen.gcv),
+        ] {
+            assert!((a - b).abs() <= bound * (1.0 + b.abs()), "{gamma} {k}: {a} {b}");
+        }
+        let value = clipped(Mixing::BAG);
+        let jump = (value.total() - left.total()).abs();
+        assert_eq!(jump > 1e-3, k * gamma > 1.0, "{gamma} {k}: {jump}");
+        // Labels that are never clipped and carry no noise of privacy: AGG-5(iv).
+        let free = LabelPrivacy::new(1e3, None).expect("valid");
+        let open = clipped_risk(&problem, Mixing::LEFT_OF_ONE, 0.0, &free).expect("valid").equivalent;
+        let risk = ridgeless_risk(&problem, Mixing::LEFT_OF_ONE);
+        close(open.bias2, risk.bias2, ULPS);
+        close(open.var, risk.var, ULPS);
+    }
+    // Residuals of interpolated bags are 0; (A4) at gamma = 1/2, p = 1/4, mu = 1: R_B = 1/4 + 1/2, times (1-gamma)^2/(1-p).
+    let seen = observables(&spectral(0.5, 4.0, 1.0, 0.0), Mixing::LEFT_OF_ONE, 0.0).expect("valid");
+    assert_eq!((seen.bag_loss, seen.leverage), (0.0, 1.0));
+    close(seen.within, 0.75 * 0.25 / 0.75, ULPS);
+    close(seen.risk, 0.75, ULPS);
+}

@@ -22,6 +22,14 @@ fn deep(classes: usize, n: usize, depth: usize, lambda: f64, rng: &mut ChaCha12R
         .cross_entropy()
 }
 
+/// The same problem with another number of classes.
+fn deep_like(cell: &Setting, classes: usize) -> Setting {
+    cell.but(|s| {
+        s.counts = vec![s.counts[0]; classes];
+        s.widths = vec![classes; s.widths.len()];
+    })
+}
+
 /// Where no nonzero simplex is a global minimiser, and both branches are nonzero.
 fn refuted(budget: Budget, rng: &mut ChaCha12Rng) -> Vec<Setting> {
     let mut cells = vec![deep(4, 2, 3, 1e-3, rng), deep(7, 3, 2, 2e-3, rng)];
@@ -105,6 +113,13 @@ fn below(ray: &Ray, classes: usize, (a, b): (f64, f64)) -> Result<f64, CertifyEr
 /// directions. Intervals of margins are halved until the bound is within a share of the distance to the pairs.
 fn published(cell: &Setting, directions: usize) -> Result<Enclosure, CheckError> {
     let minimum = theory(cell)?;
+    let pairs = minimum.pairs.map_or(minimum.simplex.value, |p| p.value);
+    published_within(cell, directions, 0.008 * (minimum.simplex.value - pairs).abs().max(1e-6))
+}
+
+/// The same, to within `slack`.
+fn published_within(cell: &Setting, directions: usize, slack: f64) -> Result<Enclosure, CheckError> {
+    let minimum = theory(cell)?;
     let k = cell.counts.len();
     let ray = Ray::new(cell, &[(directions, 1)]).map_err(refused)?;
     let attained_at = |m: f64| value(&ray, simplex_loss(k, m).map_err(refused)?, m);
@@ -122,8 +137,7 @@ fn published(cell: &Setting, directions: usize) -> Result<Enclosure, CheckError>
         .min_by(|a, b| rough(*a).total_cmp(&rough(*b)))
         .unwrap_or(far);
     let attained = attained_at(scanned)?.min(attained_at(minimum.simplex.margin)?);
-    let pairs = minimum.pairs.map_or(attained, |p| p.value);
-    let aim = attained - 0.008 * (attained - pairs).abs().max(1e-6);
+    let aim = attained - slack;
     let (mut lowest, mut todo) = (f64::INFINITY, vec![(0.0, far)]);
     while let Some((a, b)) = todo.pop() {
         let low = below(&ray, k, (a, b)).map_err(refused)?;
@@ -153,6 +167,24 @@ fn counterexample(cell: &Setting, m: f64) -> Result<Enclosure, CheckError> {
     let (lower, upper) = enclosed.bounds();
     Ok(Enclosure { lower, upper })
 }
+
+/// Three classes with a free bias: `Z = z (1, 0, -1)'(1, 0, -1)` with bias delta on the middle class alone.
+fn biased_counterexample(cell: &Setting, (z, delta): (f64, f64)) -> Result<Enclosure, CheckError> {
+    let enclose = || -> Result<Interval, CertifyError> {
+        let exp = |v: f64| Interval::exact(v)?.exp();
+        let two = || Interval::from(2_i64);
+        let outer = (Interval::one() + exp(delta)? * exp(-z)? + exp(-2.0 * z)?).ln()?;
+        let middle = (Interval::one() + two() * exp(-delta)?).ln()?;
+        // One singular value, 2 z sqrt(n).
+        let penalty = Ray::new(cell, &[(1, 2)])?.penalty(z)?;
+        Ok(((two() * outer + middle) / Interval::from(3_i64))? + penalty)
+    };
+    let (lower, upper) = enclose().map_err(refused)?.bounds();
+    Ok(Enclosure { lower, upper })
+}
+
+/// The best z and delta of that family at n = 2, M = 3, all regularisations 1e-3.
+const BIASED: (f64, f64) = (14.647_125, 7.323_233);
 
 fn pair_margin(cell: &Setting) -> Result<f64, CheckError> {
     Ok(theory(cell)?.pairs.map_or(0.0, |p| p.margin))
@@ -277,6 +309,17 @@ pub(super) fn claim() -> Claim {
         Ok(Enclosure { lower: v.next_down(), upper: v.next_up() })
     })
     .broken("pairs at a tenth of their margin", |cell| counterexample(cell, 0.1 * pair_margin(cell)?));
+    let biased = Refutation::new(
+        "free-bias",
+        "the best simplex, whose bias is constant, against one pair and a biased class between them",
+        |_, rng| vec![deep(3, 2, 3, 1e-3, rng)],
+        |cell: &Setting| published_within(cell, 2, 1e-6),
+        |cell| biased_counterexample(cell, BIASED),
+    )
+    .wrong("a simplex charged for one direction only", |cell| published_within(cell, 1, 1e-6))
+    .wrong("a simplex of two classes", |cell| published_within(&deep_like(cell, 2), 1, 1e-6))
+    .broken("the same without its bias", |cell| biased_counterexample(cell, (BIASED.0, 0.0)))
+    .broken("half the logits", |cell| biased_counterexample(cell, (0.5 * BIASED.0, BIASED.1)));
     let attained = Identity::new(
         "branches-attained",
         "values and margins of both branches, reached by the raw parameters",
@@ -380,16 +423,17 @@ pub(super) fn claim() -> Claim {
         statement: "It was published that for every depth all global minimisers of balanced cross-entropy are simplex \
             equiangular tight frames. For $M\\ge2$ this fails: antipodal pairs, $Z$ made of blocks $m(1,-1)^\\top(1,-1)$, have a \
             smaller objective than every simplex whenever $$r\\,2^{2/L}<2r-1\\quad(K=2r),\\qquad r\\,2^{2/L}+1<2r\\quad(K=2r+1),\
-            \\qquad L=M+1,$$ that is for $K\\ge4$ at $M\\ge3$ and $K\\ge6$ at $M=2$. What holds: for $K=2$ all samples share one \
+            \\qquad L=M+1,$$ that is for $K\\ge4$ at $M\\ge3$ and $K\\ge6$ at $M=2$; with a free bias it fails already for $K=3$, $M=3$. What holds: for $K=2$ all samples share one \
             margin at any depth, and for all $K$, $M$ $$f^\\star\\ge\\min_{m\\ge0}\\log(1+(K-1)e^{-m})+\\frac L2\\Lambda^{1/L}\
             \\big((K-1)m\\sqrt n\\big)^{2/L}.$$",
-        assumptions: "Balanced classes, no bias, widths at least $K$. Both branches nonzero: otherwise the zero network is better \
+        assumptions: "Balanced classes, no bias unless said, widths at least $K$. Both branches nonzero: otherwise the zero network is better \
             than either.",
         source: "Refutes theorem A.1 of Dang et al., arXiv 2301.00437; Garrod and Keating, arXiv 2410.23169, found the gap",
         formula: "solvable_theory::collapse::{deep_entropy_minimum, two_class_entropy_minimum}",
         simulator: "interval enclosures of both objectives; raw parameters trained from starts on either branch",
         checks: vec![
             Box::new(refutation),
+            Box::new(biased),
             Box::new(attained),
             Box::new(two),
             Box::new(bound),

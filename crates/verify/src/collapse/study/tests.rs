@@ -97,7 +97,7 @@ fn the_exact_minimiser_is_recognised() {
             // Angles lose half the digits near 0 and 180 degrees only.
             assert!((c.smallest_angle.expect("K > 1") - c.predicted_angle.expect("alive")).abs() < 1e-5);
         }
-        assert!(s.figure().is_finite() && s.angles().starts_with("<svg"));
+        assert!(s.figure().is_finite() && s.angles().is_finite());
     }
 }
 

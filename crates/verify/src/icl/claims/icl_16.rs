@@ -1,5 +1,5 @@
 //! ICL-16: the best matrix of rank k.
-use solvable_linalg::{Mat, singular_values};
+use solvable_linalg::{Mat, singular_values, svd};
 use solvable_model::icl::PredictorLoss;
 use solvable_theory::icl::{minimum, rank_minimizer, rank_minimum};
 
@@ -32,6 +32,22 @@ fn factors(c: &Case, k: usize, x: &[f64]) -> Mat<f64> {
     let d = c.task.dimension();
     let entry = |i: usize| 3.0 * (2.0 * x[i] - 1.0);
     Mat::from_fn(d, d, |i, j| (0..k).map(|m| entry(m * d + i) * entry(k * d + m * d + j)).sum())
+}
+
+/// The point of the cube whose factors give the best matrix of rank k.
+fn best_factors(c: &Case, k: usize) -> Result<Vec<f64>, CheckError> {
+    let d = c.task.dimension();
+    let parts = svd(rank_minimizer(&c.law()?, k)?.as_ref())?;
+    let entry = |v: f64| 0.5 + v / 6.0;
+    let mut x = vec![0.5; 2 * k * d];
+    for m in 0..k {
+        let root = parts.s[m].sqrt();
+        for i in 0..d {
+            x[m * d + i] = entry(root * parts.u[(i, m)]);
+            x[k * d + m * d + i] = entry(root * parts.v[(i, m)]);
+        }
+    }
+    Ok(x)
 }
 
 fn factored_loss(c: &Case, k: usize, x: &[f64]) -> Result<Option<f64>, CheckError> {
@@ -69,6 +85,7 @@ pub(super) fn claim() -> Claim {
         1e-12,
     )
     .tight(0.001)
+    .attained(|c| best_factors(c, 1))
     .search(6, 8000, 100_000)
     .wrong("rank two allowed", |c, x| {
         let d = c.task.dimension();
@@ -86,7 +103,8 @@ pub(super) fn claim() -> Claim {
         |c, _| Ok(Some(rank_minimum(&c.law()?, 2)?)),
         1e-12,
     )
-    .tight(0.01)
+    .tight(0.001)
+    .attained(|c| best_factors(c, 2))
     .search(6, 20_000, 200_000)
     .wrong("full rank allowed", |c, _| Ok(Some(minimum(&c.law()?)?)))
     .wrong("two percent low", |c, x| Ok(factored_loss(c, 2, x)?.map(|l| 0.98 * l)))

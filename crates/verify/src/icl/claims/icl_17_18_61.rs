@@ -6,7 +6,7 @@ use solvable_model::Objective;
 use solvable_model::icl::{FullLayerLoss, LayerBlocks, QueryToken, RegressionTask};
 use solvable_sim::icl::{PromptGradient, PromptSampler, gauss_hermite, tensor_points};
 use solvable_theory::icl::{
-    full_layer_loss, minimum, mirror_criterion, mirror_eigenvalue, mirror_point, rank_minimum,
+    full_layer_loss, minimizer, minimum, mirror_criterion, mirror_eigenvalue, mirror_point, rank_minimum,
 };
 
 use super::support::{Case, dense, dense3, diagonal3, isotropic, random_matrix};
@@ -273,7 +273,17 @@ pub(super) fn minima() -> Claim {
         |c, _| Ok(Some(minimum(&c.law()?)?)),
         1e-12,
     )
-    .tight(0.01)
+    .tight(0.001)
+    .attained(|c| {
+        // u U' = A* at rho = N, p = q = 0.
+        let best = minimizer(&c.law()?)?;
+        let mut x = vec![0.5; 9];
+        x[2] = 0.75;
+        for (k, v) in [best[(0, 0)], best[(1, 0)], best[(0, 1)], best[(1, 1)]].into_iter().enumerate() {
+            x[5 + k] = 0.5 + v / 4.0;
+        }
+        Ok(x)
+    })
     .search(8, 20_000, 200_000)
     .wrong("two percent low", |c, x| {
         Ok(Some(0.98 * full_layer_loss(&c.task, &cube_blocks(x), 6.0, query(c))?.loss))

@@ -384,7 +384,13 @@ pub(super) fn minimax() -> Claim {
         |c, _| Ok(Some(minimax_steps(0.2, 3.0, depth(c))?.max_residual)),
         1e-4,
     )
-    .tight(0.01)
+    .tight(0.001)
+    .attained(|c| {
+        let mut x: Vec<f64> =
+            minimax_steps(0.2, 3.0, depth(c))?.etas.iter().map(|e| (e - 0.3) / 4.7).collect();
+        x.resize(3, 0.5);
+        Ok(x)
+    })
     .search(6, 1500, 20_000)
     .wrong("two percent low", |c, x| {
         let etas: Vec<f64> = x[..depth(c)].iter().map(|v| 0.3 + 4.7 * v).collect();
@@ -555,6 +561,10 @@ pub(super) fn corrected_layers() -> Claim {
         1e-11,
     )
     .tight(0.03)
+    .attained(|c| {
+        let best = best_two_layer_correction(c.c, c.s)?;
+        Ok(vec![best.etas[0] / 2.0, best.etas[1] / 5.0, best.gammas[0]])
+    })
     .slack("two corrected layers come within a few percent of four plain ones and do not attain them")
     .search(8, 4000, 40_000)
     .wrong("three percent low", move |c, x| Ok(Some(0.97 * at(c, x)?)))
