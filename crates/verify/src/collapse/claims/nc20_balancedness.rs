@@ -80,7 +80,7 @@ fn stepped(cell: &Setting, corrupt: impl Fn(&mut Setting), euler: bool) -> Resul
     let initial = blocks(&objective, &x);
     let along = direction(&objective, &x, euler)?;
     let trained = cell.but(corrupt).objective()?;
-    let levels = if euler { 5..13 } else { 4..10 };
+    let levels = if euler { 5..13 } else { 4..11 };
     levels
         .map(|k| {
             let end = moved(&trained, &x, 1 << k, euler)?;

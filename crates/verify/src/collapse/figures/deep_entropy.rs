@@ -35,9 +35,9 @@ fn logit_map(k: usize, depth: usize, logits: &[Vec<f64>]) -> Panel {
         let left = (0..k).filter(|c| !order.contains(c));
         order.extend(left.min_by(|a, b| logits[*a][class].total_cmp(&logits[*b][class])));
     }
-    // Nine decimals: what is beyond them is how far training went.
+    // Six decimals: what is beyond them is how far training went.
     let share =
-        |i: usize, j: usize| (1e9 * logits[i][j] / largest.max(f64::MIN_POSITIVE)).round() / 1e9 + 0.0;
+        |i: usize, j: usize| (1e6 * logits[i][j] / largest.max(f64::MIN_POSITIVE)).round() / 1e6 + 0.0;
     let rows: Vec<Vec<f64>> = order.iter().map(|&i| order.iter().map(|&j| share(i, j)).collect()).collect();
     Panel::heat_map("class, in pairs", "logit over the largest", 1.0, &rows)
         .title(format!("Logits, K = {k}, M = {depth}"))
