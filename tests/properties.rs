@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, reason = "tests print what they covered")]
 mod aggregate;
 mod collapse;
+mod enclosures;
 mod exact;
 mod icl;
 mod rational_aggregate;

@@ -12,6 +12,8 @@ pub mod aggregate;
 pub mod collapse;
 pub mod icl;
 
+#[cfg(test)]
+mod containment;
 mod dyadic;
 mod eigen;
 mod elementary;
