@@ -1,8 +1,9 @@
 //! `solvable`: exact theory and independent simulation of learning, side by side.
 //!
-//! Exit status: 0 pass, 1 a claim failed, 2 bad input, 3 inconclusive only.
+//! Exit status: 0 pass, 1 a claim failed, 2 bad input, 3 inconclusive only, 130 interrupted.
 mod commands;
 mod failure;
+mod interrupt;
 
 use std::process::ExitCode;
 
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
             error.exit();
         }
     };
+    interrupt::install();
     match run(cli) {
         Ok(status) => ExitCode::from(status),
         Err(failure) => {

@@ -70,6 +70,65 @@ fn a_killed_shard_leaves_nothing_half_done_and_goes_on() {
     assert!(merged(&killed) == expected);
 }
 
+/// Interrupted by turns with both signals: status 130, one sentence, no shard file; then the same bytes as in one go.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_shard_stops_cleanly_and_goes_on() {
+    let whole = planned("sweep-uninterrupted");
+    assert!(run(&["sweep", "work", text(&whole)]).status.success());
+    let expected = merged(&whole);
+
+    let directory = planned("sweep-interrupted");
+    let shard = directory.join("shard-1-of-1.json");
+    let mut interrupted = 0;
+    for (attempt, wait) in [5_u64, 10, 20, 40, 80, 160, 320, 640].into_iter().enumerate() {
+        let child =
+            solvable(&["--threads", "1", "sweep", "work", text(&directory)]).spawn().expect("it starts");
+        std::thread::sleep(Duration::from_millis(wait));
+        let signal = ["-INT", "-TERM"][attempt % 2];
+        // It may have ended by itself.
+        let _ = Command::new("kill").args([signal, &child.id().to_string()]).stderr(Stdio::null()).status();
+        let output = child.wait_with_output().expect("it ends");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        match output.status.code() {
+            Some(130) => {
+                interrupted += 1;
+                assert!(stderr.contains("interrupted") && stderr.lines().count() == 1, "{stderr}");
+                assert!(!shard.exists());
+            }
+            Some(0) => break,
+            // Before anything was set up.
+            None => assert!(!shard.exists()),
+            other => panic!("{other:?}: {stderr}"),
+        }
+        let names =
+            fs::read_dir(&directory).expect("it can be read").map(|e| e.expect("an entry").file_name());
+        assert!(names.into_iter().all(|n| !n.to_string_lossy().ends_with(".partial")));
+    }
+    assert!(interrupted > 0);
+    assert!(run(&["sweep", "work", text(&directory)]).status.success());
+    assert!(merged(&directory) == expected);
+}
+
+/// Any other command ends with status 130 and leaves nothing behind.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_verify_writes_nothing() {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("verify-interrupted");
+    let _ = fs::remove_dir_all(&directory);
+    let child = solvable(&["--threads", "1", "verify", "--budget", "full", "--report", text(&directory)])
+        .spawn()
+        .expect("it starts");
+    std::thread::sleep(Duration::from_millis(700));
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs");
+    assert!(sent.success());
+    let output = child.wait_with_output().expect("it ends");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{stderr}");
+    assert!(stderr.contains("solvable: interrupted"), "{stderr}");
+    assert!(!directory.exists());
+}
+
 #[test]
 fn bad_input_is_one_sentence_and_status_2() {
     let directory = planned("sweep-bad");

@@ -3,6 +3,7 @@ pub mod aggregate;
 pub mod collapse;
 pub mod flow;
 pub mod icl;
+mod interruption;
 pub mod lanes;
 pub mod minimise;
 pub mod monte_carlo;

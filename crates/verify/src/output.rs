@@ -2,6 +2,7 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard};
 
 /// A file that could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -12,6 +13,16 @@ pub struct WriteError {
     /// The reason.
     #[source]
     pub source: io::Error,
+}
+
+/// Held while a file is being written.
+static WRITING: Mutex<()> = Mutex::new(());
+
+/// Waits until no file is being written; none is begun before the guard is dropped. For a process that is about to end.
+#[must_use]
+pub fn between_files() -> MutexGuard<'static, ()> {
+    // The lock guards no data, so a panic while it was held has spoilt nothing.
+    WRITING.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// Writes `bytes` to a temporary file beside `path`, then renames it: readers see the old file or the new one.
@@ -26,6 +37,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
         .file_name()
         .and_then(|n| n.to_str())
         .ok_or_else(|| fail(io::Error::new(io::ErrorKind::InvalidInput, "the path does not name a file")))?;
+    let _one_at_a_time = between_files();
     let temporary = directory.join(format!(".{name}.{}.partial", std::process::id()));
     let written = fs::File::create(&temporary)
         .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))

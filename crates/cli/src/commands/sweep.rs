@@ -9,6 +9,7 @@ use solvable_verify::sweep::{self, Limits, Plan, ShardId, ShardOutcome, TaskProg
 
 use super::print;
 use crate::failure::Failure;
+use crate::interrupt;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -28,7 +29,7 @@ enum Action {
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
     },
-    /// Work one shard; a stopped or killed one goes on from where it was.
+    /// Work one shard; a stopped, interrupted or killed one goes on from where it was.
     Work {
         /// Directory of the sweep.
         directory: PathBuf,
@@ -115,8 +116,15 @@ fn work(directory: &Path, shard: &str, max_time: Option<f64>) -> Result<u8, Fail
         bar.set_position(p.done as u64);
         bar.set_message(p.left.map_or_else(|| "?".to_owned(), |left| format!("{:.0} s", left.as_secs_f64())));
     };
-    let outcome = sweep::work(directory, &manifest, shard, Limits { cancel: None, time }, &tell)?;
+    let limits = Limits { cancel: Some(interrupt::flag()), time };
+    let outcome = sweep::work(directory, &manifest, shard, limits, &tell)?;
     bar.finish_and_clear();
+    if interrupt::asked()
+        && let ShardOutcome::Stopped { done, count } = outcome
+    {
+        eprintln!("solvable: interrupted after {done} of {count} tasks: the same command goes on from here");
+        return Ok(interrupt::STATUS);
+    }
     print(&match outcome {
         ShardOutcome::Complete { path } => format!("complete: {}\n", path.display()),
         ShardOutcome::Stopped { done, count } => {

@@ -1,8 +1,4 @@
 //! Discrete descent: gradient descent (Euler's method on the gradient flow), heavy ball, and their stochastic forms.
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
-
 use rand::Rng;
 use solvable_model::{InputError, Objective};
 
@@ -10,6 +6,8 @@ use super::error::{FlowError, NotFinite};
 use super::options::check_length;
 use super::solution::Stop;
 use super::stepper::norm;
+use crate::interruption::{Interruption, interruption_options};
+use crate::monte_carlo::Stop as Interrupted;
 
 /// How to descend: `x_{k+1} = x_k - step g(x_k) + momentum (x_k - x_{k-1})`.
 #[derive(Clone, Debug)]
@@ -20,8 +18,7 @@ pub struct DescentOptions {
     record: Vec<u64>,
     gradient_norm: Option<f64>,
     near: Option<(Vec<f64>, f64)>,
-    stop_flag: Option<Arc<AtomicBool>>,
-    deadline: Option<Instant>,
+    interruption: Interruption,
 }
 
 impl DescentOptions {
@@ -35,8 +32,7 @@ impl DescentOptions {
             record: Vec::new(),
             gradient_norm: None,
             near: None,
-            stop_flag: None,
-            deadline: None,
+            interruption: Interruption::default(),
         }
     }
 
@@ -69,19 +65,7 @@ impl DescentOptions {
         self
     }
 
-    /// Ends with [`FlowError::Cancelled`] at the first iteration after the flag is raised.
-    #[must_use]
-    pub fn stop_flag(mut self, flag: Arc<AtomicBool>) -> Self {
-        self.stop_flag = Some(flag);
-        self
-    }
-
-    /// Ends with [`FlowError::DeadlinePassed`] at the first iteration after this instant.
-    #[must_use]
-    pub fn deadline(mut self, deadline: Instant) -> Self {
-        self.deadline = Some(deadline);
-        self
-    }
+    interruption_options!("[`FlowError`] ", "iteration");
 
     fn check(&self, dimension: usize, x0: &[f64]) -> Result<(), InputError> {
         InputError::check_count("dimension", dimension)?;
@@ -276,11 +260,10 @@ fn run(
         if iteration >= options.iterations && options.gradient_norm.is_none() && iteration > 0 {
             break Stop::Iterations;
         }
-        if options.stop_flag.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed)) {
-            return Err(FlowError::Cancelled { time });
-        }
-        if options.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            return Err(FlowError::DeadlinePassed { time });
+        match options.interruption.now() {
+            Some(Interrupted::Cancelled) => return Err(FlowError::Cancelled { time }),
+            Some(Interrupted::Deadline) => return Err(FlowError::DeadlinePassed { time }),
+            None => {}
         }
         gradient_at(&x, &mut gradient);
         gradient_norm = norm(&gradient);

@@ -1,7 +1,4 @@
 //! The loop of an integration: steps, rejections, records, rules that end it.
-use std::sync::atomic::Ordering;
-use std::time::Instant;
-
 use solvable_model::InputError;
 
 use super::chebyshev::Chebyshev;
@@ -14,6 +11,7 @@ use super::radau::Radau;
 use super::solution::{Solution, Statistics, Stop};
 use super::stepper::{Failure, Point, Stepper, Tolerance, norm, root_mean_square};
 use super::tableau::{DORMAND_PRINCE_5, DORMAND_PRINCE_8};
+use crate::monte_carlo::Stop as Interrupted;
 
 /// Steps in a row that may climb, each a quarter of the one before, until the objective is declared to climb.
 const CLIMBS_IN_A_ROW: u32 = 16;
@@ -439,11 +437,10 @@ impl<'a, F: VectorField, O: FnMut(f64, &[f64])> Driver<'a, F, O> {
         if self.field.evaluations >= options.max_evaluations {
             return Err(FlowError::TooManyEvaluations { limit: options.max_evaluations, time, step });
         }
-        if options.stop_flag.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed)) {
-            return Err(FlowError::Cancelled { time });
-        }
-        if options.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            return Err(FlowError::DeadlinePassed { time });
+        match options.interruption.now() {
+            Some(Interrupted::Cancelled) => return Err(FlowError::Cancelled { time }),
+            Some(Interrupted::Deadline) => return Err(FlowError::DeadlinePassed { time }),
+            None => {}
         }
         Ok(())
     }

@@ -1,9 +1,7 @@
 //! How to integrate: interval, method, tolerances, stopping rules, limits.
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::time::Instant;
-
 use solvable_model::InputError;
+
+use crate::interruption::{Interruption, interruption_options};
 
 /// The formula that advances one step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,8 +57,7 @@ pub struct Options {
     pub(super) near: Option<(Vec<f64>, f64)>,
     pub(super) energy_guard: bool,
     pub(super) energy_rounding: f64,
-    pub(super) stop_flag: Option<Arc<AtomicBool>>,
-    pub(super) deadline: Option<Instant>,
+    pub(super) interruption: Interruption,
 }
 
 impl Options {
@@ -84,8 +81,7 @@ impl Options {
             near: None,
             energy_guard: true,
             energy_rounding: 64.0 * f64::EPSILON,
-            stop_flag: None,
-            deadline: None,
+            interruption: Interruption::default(),
         }
     }
 
@@ -192,19 +188,7 @@ impl Options {
         self
     }
 
-    /// Ends with [`FlowError::Cancelled`](super::FlowError::Cancelled) at the first step after the flag is raised.
-    #[must_use]
-    pub fn stop_flag(mut self, flag: Arc<AtomicBool>) -> Self {
-        self.stop_flag = Some(flag);
-        self
-    }
-
-    /// Ends with [`FlowError::DeadlinePassed`](super::FlowError::DeadlinePassed) at the first step after this instant.
-    #[must_use]
-    pub fn deadline(mut self, deadline: Instant) -> Self {
-        self.deadline = Some(deadline);
-        self
-    }
+    interruption_options!("[`FlowError`](super::FlowError) ", "step");
 
     /// Refuses what makes no sense for a state of length `dimension`.
     pub(super) fn check(&self, dimension: usize) -> Result<(), InputError> {

@@ -2,7 +2,7 @@
 use rayon::prelude::*;
 
 use super::isa::{Isa, Kernel, Vector, dispatch_on};
-use super::products::{Across, Along, Assign, Descend, Lane, WIDTH, product};
+use super::products::{Across, Along, Assign, Descend, Lane, Minus, WIDTH, product};
 
 /// Largest width of a layer.
 pub const LARGEST_WIDTH: usize = 32;
@@ -88,7 +88,7 @@ struct Group {
     /// Layer `l`, from the input: `widths[l + 1]` by `widths[l]`.
     weights: Vec<Vec<Lane>>,
     target: Vec<Lane>,
-    /// `W_l ... W_1` for `l = 1 .. L`; the first is a copy of `W_1` that outlives its update.
+    /// `W_l ... W_1` for `1 < l < L`.
     prefixes: Vec<Vec<Lane>>,
     /// `(W_L ... W_{l+1})^T R`, two buffers used in turn.
     back: [Vec<Lane>; 2],
@@ -117,7 +117,7 @@ impl DeepLinearBatch {
         let group = Group {
             weights: widths.windows(2).map(|w| zeros(w[0] * w[1])).collect(),
             target: zeros(input * output),
-            prefixes: widths[1..].iter().map(|w| zeros(w * input)).collect(),
+            prefixes: widths.iter().take(widths.len() - 1).skip(2).map(|w| zeros(w * input)).collect(),
             back: [zeros(widest * input), zeros(widest * input)],
         };
         Ok(Self { widths: widths.to_vec(), replicas, groups: vec![group; replicas.div_ceil(WIDTH)] })
@@ -264,21 +264,23 @@ impl Kernel for DescendKernel<'_> {
 fn gradient_step<V: Vector>(widths: &[usize], group: &mut Group, step: f64) {
     let Group { weights, target, prefixes, back } = group;
     let (depth, input) = (weights.len(), widths[0]);
-    prefixes[0].copy_from_slice(&weights[0]);
-    for l in 1..depth {
-        let (done, rest) = prefixes.split_at_mut(l);
-        product::<V, _, _, _>(
-            &mut rest[0],
-            (widths[l + 1], widths[l], input),
-            Along(&weights[l]),
-            Across(&done[l - 1], input),
-            &Assign,
-        );
-    }
     let [mut current, mut next] = back.each_mut();
-    for ((r, p), a) in current.iter_mut().zip(&prefixes[depth - 1]).zip(target.iter()) {
-        for lane in 0..WIDTH {
-            r.0[lane] = p.0[lane] - a.0[lane];
+    // The whole product becomes the residual as it is stored.
+    for l in 1..depth {
+        let (done, rest) = prefixes.split_at_mut(l - 1);
+        let before = Across(done.last().unwrap_or(&weights[0]), input);
+        let (shape, weight) = ((widths[l + 1], widths[l], input), Along(&weights[l]));
+        if l + 1 < depth {
+            product::<V, _, _, _>(&mut rest[0], shape, weight, before, &Assign);
+        } else {
+            product::<V, _, _, _>(current, shape, weight, before, &Minus(target));
+        }
+    }
+    if depth == 1 {
+        for ((r, p), a) in current.iter_mut().zip(&weights[0]).zip(target.iter()) {
+            for lane in 0..WIDTH {
+                r.0[lane] = p.0[lane] - a.0[lane];
+            }
         }
     }
     for l in (1..depth).rev() {
@@ -290,11 +292,13 @@ fn gradient_step<V: Vector>(widths: &[usize], group: &mut Group, step: f64) {
             Across(current, input),
             &Assign,
         );
+        let (below, weight) = weights.split_at_mut(l);
+        let before = if l == 1 { &below[0] } else { &prefixes[l - 2] };
         product::<V, _, _, _>(
-            &mut weights[l],
+            &mut weight[0],
             (widths[l + 1], input, widths[l]),
             Along(current),
-            Along(&prefixes[l - 1]),
+            Along(before),
             &Descend(step),
         );
         std::mem::swap(&mut current, &mut next);

@@ -7,6 +7,7 @@
 //! * [`descend_modes`]: Euler steps of many scalar mode equations.
 mod attention;
 mod deep_linear;
+mod exponential;
 mod isa;
 mod modes;
 mod products;

@@ -78,8 +78,8 @@ impl<const N: usize> Strip<N> for Across<'_> {
 
 /// What becomes of a product `P`.
 pub(super) trait Store {
-    /// The new value of entries from their old values and the product's.
-    fn store<V: Vector>(&self, old: V, product: V) -> V;
+    /// The new value of lanes `lanes ..` of entry `at`, from the old one and the product's.
+    fn store<V: Vector>(&self, at: usize, lanes: usize, old: V, product: V) -> V;
 }
 
 /// `out = P`.
@@ -87,8 +87,18 @@ pub(super) struct Assign;
 
 impl Store for Assign {
     #[inline(always)]
-    fn store<V: Vector>(&self, _: V, product: V) -> V {
+    fn store<V: Vector>(&self, _: usize, _: usize, _: V, product: V) -> V {
         product
+    }
+}
+
+/// `out = P - A`.
+pub(super) struct Minus<'a>(pub(super) &'a [Lane]);
+
+impl Store for Minus<'_> {
+    #[inline(always)]
+    fn store<V: Vector>(&self, at: usize, lanes: usize, _: V, product: V) -> V {
+        product.minus(V::load(&self.0[at].0[lanes..]))
     }
 }
 
@@ -97,7 +107,7 @@ pub(super) struct Descend(pub(super) f64);
 
 impl Store for Descend {
     #[inline(always)]
-    fn store<V: Vector>(&self, old: V, product: V) -> V {
+    fn store<V: Vector>(&self, _: usize, _: usize, old: V, product: V) -> V {
         old.minus(V::splat(self.0).times(product))
     }
 }
@@ -169,8 +179,9 @@ fn tile<V: Vector, const R: usize, const C: usize, S: Store, A: Factor, B: Facto
     }
     for r in 0..R {
         for c in 0..C {
-            let entry = &mut out[(i + r) * columns + j + c].0[lanes..];
-            store.store(V::load(entry), sums[r][c]).store(entry);
+            let at = (i + r) * columns + j + c;
+            let entry = &mut out[at].0[lanes..];
+            store.store(at, lanes, V::load(entry), sums[r][c]).store(entry);
         }
     }
 }

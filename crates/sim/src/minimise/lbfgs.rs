@@ -1,13 +1,11 @@
 //! The limited-memory BFGS method.
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
-
 use solvable_linalg::dot;
 use solvable_model::{InputError, Objective};
 
 use super::error::MinimiseError;
 use super::line_search::{Line, Outcome};
+use crate::interruption::{Interruption, interruption_options};
+use crate::monte_carlo::Stop as Interrupted;
 
 /// Share of the largest |objective| met that is put down to rounding.
 const ROUNDING: f64 = 64.0 * f64::EPSILON;
@@ -23,13 +21,17 @@ pub struct LbfgsOptions {
     memory: usize,
     gradient_norm: f64,
     max_iterations: u64,
-    stop_flag: Option<Arc<AtomicBool>>,
-    deadline: Option<Instant>,
+    interruption: Interruption,
 }
 
 impl Default for LbfgsOptions {
     fn default() -> Self {
-        Self { memory: 10, gradient_norm: 1e-10, max_iterations: 100_000, stop_flag: None, deadline: None }
+        Self {
+            memory: 10,
+            gradient_norm: 1e-10,
+            max_iterations: 100_000,
+            interruption: Interruption::default(),
+        }
     }
 }
 
@@ -55,19 +57,7 @@ impl LbfgsOptions {
         self
     }
 
-    /// Ends with [`MinimiseError::Cancelled`] at the first iteration after the flag is raised.
-    #[must_use]
-    pub fn stop_flag(mut self, flag: Arc<AtomicBool>) -> Self {
-        self.stop_flag = Some(flag);
-        self
-    }
-
-    /// Ends with [`MinimiseError::DeadlinePassed`] at the first iteration after this instant.
-    #[must_use]
-    pub fn deadline(mut self, deadline: Instant) -> Self {
-        self.deadline = Some(deadline);
-        self
-    }
+    interruption_options!("[`MinimiseError`] ", "iteration");
 }
 
 /// Why a minimisation ended.
@@ -283,11 +273,10 @@ impl State {
                 gradient_norm: self.norm,
             });
         }
-        if options.stop_flag.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed)) {
-            return Err(MinimiseError::Cancelled { iteration });
-        }
-        if options.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            return Err(MinimiseError::DeadlinePassed { iteration });
+        match options.interruption.now() {
+            Some(Interrupted::Cancelled) => return Err(MinimiseError::Cancelled { iteration }),
+            Some(Interrupted::Deadline) => return Err(MinimiseError::DeadlinePassed { iteration }),
+            None => {}
         }
         Ok(())
     }

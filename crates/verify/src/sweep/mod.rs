@@ -7,7 +7,7 @@
 //!
 //! | file | content |
 //! |---|---|
-//! | `simulation` | the simulations that can be swept |
+//! | `simulation`, `training` | the simulations that can be swept |
 //! | `manifest` | plans, cells, tasks, hashes |
 //! | `shard` | working a shard, its file and its journal |
 //! | `merging` | all shards into one table |
@@ -18,6 +18,7 @@ mod shard;
 mod simulation;
 #[cfg(test)]
 mod tests;
+mod training;
 
 pub use error::SweepError;
 pub use manifest::{Manifest, ManifestCell, Plan, Task, read_manifest, write_manifest};

@@ -32,7 +32,7 @@ pub struct Simulation {
     pub keys: &'static [Key],
     /// What is measured in each replica.
     pub observables: &'static [&'static str],
-    prepare: fn(&Inputs<'_>) -> Result<Box<dyn Prepared>, ComputeError>,
+    pub(super) prepare: fn(&Inputs<'_>) -> Result<Box<dyn Prepared>, ComputeError>,
 }
 
 impl Simulation {
@@ -75,6 +75,8 @@ pub fn simulations() -> &'static [Simulation] {
             observables: &["risk"],
             prepare: in_context_risk,
         },
+        super::training::ATTENTION_FLOW,
+        super::training::COLLAPSE_DESCENT,
     ];
     ALL
 }

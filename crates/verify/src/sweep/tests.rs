@@ -135,6 +135,41 @@ fn failing_replicas_are_recorded_and_the_rest_goes_on() {
     assert_eq!((merged.cells[1].count, merged.cells[1].failed), (10, 0));
 }
 
+/// An exactly known case of each training simulation.
+#[test]
+fn training_simulations_agree_with_closed_forms() {
+    // d = 1: the start is not random, and v^2 obeys a logistic equation with rate 2, from s^2 to 1 / gamma.
+    let plan = r#"{"simulation": "attention-flow", "replicas": 3,
+        "grid": {"d": 1, "N": 3, "alpha": 0.5, "s": [0.1, 0.2], "target": 1e-6, "t_ref": 0}}"#;
+    let manifest = Plan::parse(plan).unwrap().manifest().unwrap();
+    let scratch = Scratch::new();
+    all(&scratch, &manifest, 2);
+    for (cell, s) in merge(&scratch.0, &manifest).unwrap().cells.iter().zip([0.1_f64, 0.2]) {
+        let gamma = 1.0 + 2.0 / 3.0;
+        let time = ((1.0 / gamma / (s * s) - 1.0) * (1.0 - 1e-6) / 1e-6).ln() / 2.0;
+        let loss = 0.5 + 0.5 * gamma * s.powi(4) - s * s;
+        assert_eq!((cell.count, cell.failed), (3, 0));
+        assert!((cell.observables[0].mean / time - 1.0).abs() < 1e-9);
+        assert!((cell.observables[1].mean - loss).abs() < 1e-14);
+    }
+    // Without a step nothing moves: with one sample a class there is no variation within classes.
+    let plan = r#"{"simulation": "collapse-descent", "replicas": 4,
+        "grid": {"K": 3, "n": [1, 2], "M": 2, "width": 4, "lambda": 0.01, "step": 0.1, "steps": [1, 400]}}"#;
+    let manifest = Plan::parse(plan).unwrap().manifest().unwrap();
+    let scratch = Scratch::new();
+    let bytes = all(&scratch, &manifest, 3);
+    assert!(bytes == all(&Scratch::new(), &manifest, 1));
+    let cells = merge(&scratch.0, &manifest).unwrap().cells;
+    let find = |n: u64, steps: u64| {
+        let cell = cells.iter().find(|c| c.parameters["n"] == n && c.parameters["steps"] == steps).unwrap();
+        assert_eq!((cell.count, cell.failed), (4, 0));
+        [cell.observables[0].mean, cell.observables[1].mean]
+    };
+    assert!(find(1, 1)[0].abs() < 1e-12 && find(1, 400)[0].abs() < 1e-12);
+    let ([early, high], [late, low]) = (find(2, 1), find(2, 400));
+    assert!(late < early && low < high, "{early} {late} {high} {low}");
+}
+
 #[test]
 fn hashes_depend_on_the_content_alone() {
     let manifest = manifest();

@@ -7,13 +7,15 @@
 //!
 //! In the time `tau = int v^2 dt` the off-diagonal entries are `U_ij(0) exp(-K_ij tau)`, the diagonal ones `g_i` obey linear equations driven by
 //! `f = 1/v` alone, and `v^2 - |U|^2` is conserved. So `d + 1` unknowns remain, all of whose Taylor coefficients come from short recurrences.
-use super::isa::{Isa, Kernel, Vector, dispatch_on};
-use super::sums::{PARTS, self_product, total};
+mod series;
 
-/// Order of the series.
-const ORDER: usize = 20;
-/// Local error over scale.
-const TOLERANCE: f64 = 1e-14;
+use super::exponential::decay;
+use super::isa::{Isa, Kernel, Vector, dispatch_on};
+use super::sums::PARTS;
+use series::Series;
+
+/// Off-diagonal terms below this fraction of `v^2 target^2` are dropped.
+const NEGLIGIBLE: f64 = 1e-12;
 /// Most steps of a run.
 const MOST_STEPS: u64 = 10_000_000;
 /// Up to this many off-diagonal entries are kept one by one.
@@ -66,14 +68,20 @@ pub struct AttentionFlowEnd {
     pub steps: u64,
 }
 
+/// Eight diagonal modes: `K_ii`, `lambda_i^2`, `U_ii(0)`, `1/gamma_i`.
+#[derive(Clone, Copy, Debug, Default)]
+struct Diagonal {
+    rate: [f64; PARTS],
+    drive: [f64; PARTS],
+    start: [f64; PARTS],
+    goal: [f64; PARTS],
+}
+
 /// The flow from a start `U(0)`, `v(0) > 0`, with `p = q = 0` (which stays so).
 #[derive(Clone, Debug)]
 pub struct AttentionFlow {
-    /// `K_ii`, `lambda_i^2`, `U_ii(0)`, `1/gamma_i`: padded by zeros to a multiple of eight.
-    diagonal: Vec<f64>,
-    drive: Vec<f64>,
-    start: Vec<f64>,
-    goal: Vec<f64>,
+    /// The diagonal modes, padded by zeros to a multiple of eight.
+    modes: Vec<Diagonal>,
     /// Rates `2 K` and weights of `sum_{i != j} U_ij^2 = sum_m weight_m exp(-rate_m tau)`.
     rates: Vec<f64>,
     weights: Vec<f64>,
@@ -116,28 +124,26 @@ impl AttentionFlow {
         let n = context as f64;
         let trace: f64 = lambda.iter().sum();
         let gamma: Vec<f64> = lambda.iter().map(|l| (1.0 + 1.0 / n) * l + trace / n).collect();
-        let padded = |f: &dyn Fn(usize) -> f64| {
-            let mut list: Vec<f64> = (0..d).map(f).collect();
-            list.resize(d.next_multiple_of(PARTS), 0.0);
-            list
-        };
         let off: Vec<(f64, f64)> = (0..d * d)
             .filter(|at| at / d != at % d)
             .map(|at| (gamma[at / d] * lambda[at / d] * lambda[at % d], start[at] * start[at]))
             .collect();
         let (rates, weights) = exponentials(&off);
-        let goal = padded(&|i| 1.0 / gamma[i]);
-        let goal_norm = goal.iter().map(|g| g * g).sum::<f64>().sqrt();
+        let mut modes = vec![Diagonal::default(); d.div_ceil(PARTS)];
+        for i in 0..d {
+            let (eight, lane) = (&mut modes[i / PARTS], i % PARTS);
+            eight.rate[lane] = gamma[i] * lambda[i] * lambda[i];
+            eight.drive[lane] = lambda[i] * lambda[i];
+            eight.start[lane] = start[i * d + i];
+            eight.goal[lane] = 1.0 / gamma[i];
+        }
         Ok(Self {
-            diagonal: padded(&|i| gamma[i] * lambda[i] * lambda[i]),
-            drive: padded(&|i| lambda[i] * lambda[i]),
-            start: padded(&|i| start[i * d + i]),
+            modes,
             conserved: v * v - start.iter().map(|u| u * u).sum::<f64>(),
-            goal,
             rates,
             weights,
             trace,
-            goal_norm,
+            goal_norm: gamma.iter().map(|g| 1.0 / (g * g)).sum::<f64>().sqrt(),
         })
     }
 
@@ -173,15 +179,16 @@ impl AttentionFlow {
 
 /// Rates `2 k` and weights that give `sum_p u_p exp(-2 k_p tau)` for all `tau >= 0`.
 fn exponentials(entries: &[(f64, f64)]) -> (Vec<f64>, Vec<f64>) {
-    let pad = |mut rates: Vec<f64>, mut weights: Vec<f64>| {
-        let length = rates.len().next_multiple_of(PARTS);
-        rates.resize(length, 0.0);
-        weights.resize(length, 0.0);
-        (rates, weights)
+    // Slowest first, so that what has decayed is the end of the list; padded by zeros.
+    let pad = |mut terms: Vec<(f64, f64)>| -> (Vec<f64>, Vec<f64>) {
+        terms.sort_by(|a, b| a.0.total_cmp(&b.0));
+        terms.resize(terms.len().next_multiple_of(PARTS), (0.0, 0.0));
+        terms.into_iter().unzip()
     };
+    let one_by_one = || pad(entries.iter().map(|e| (2.0 * e.0, e.1)).collect());
     let (low, high) = entries.iter().fold((f64::INFINITY, 0.0_f64), |(l, h), e| (l.min(e.0), h.max(e.0)));
     if entries.len() <= FEW || low >= high {
-        return pad(entries.iter().map(|e| 2.0 * e.0).collect(), entries.iter().map(|e| e.1).collect());
+        return one_by_one();
     }
     let (center, half) = (0.5 * (high.ln() + low.ln()), 0.5 * (high.ln() - low.ln()));
     // The Bernstein ellipse inside the strip of half-width pi/2; its coefficients fall like rho^-m.
@@ -189,7 +196,7 @@ fn exponentials(entries: &[(f64, f64)]) -> (Vec<f64>, Vec<f64>) {
     let rho = height + (1.0 + height * height).sqrt();
     let points = (((1e18_f64).ln() / rho.ln()).ceil() as usize + 2).clamp(8, 400);
     if points >= entries.len() {
-        return pad(entries.iter().map(|e| 2.0 * e.0).collect(), entries.iter().map(|e| e.1).collect());
+        return one_by_one();
     }
     // Chebyshev points of the first kind with their barycentric weights.
     let angle = |m: usize| (2 * m + 1) as f64 * std::f64::consts::PI / (2 * points) as f64;
@@ -211,7 +218,7 @@ fn exponentials(entries: &[(f64, f64)]) -> (Vec<f64>, Vec<f64>) {
             *w += scale * t;
         }
     }
-    pad(nodes.iter().map(|x| 2.0 * x.exp()).collect(), weights)
+    pad(nodes.iter().map(|x| 2.0 * x.exp()).zip(weights).collect())
 }
 
 struct Run<'a> {
@@ -220,187 +227,62 @@ struct Run<'a> {
     reference: f64,
 }
 
-/// The series about the present `tau`.
-struct Series {
-    /// Coefficients of `g_i`, order by order.
-    g: Vec<f64>,
-    /// Of `sum_{i != j} U_ij^2`, `v^2`, `1/v`, `1/v^2`, `t`.
-    off: [f64; ORDER + 1],
-    square: [f64; ORDER + 1],
-    inverse: [f64; ORDER + 1],
-    time: [f64; ORDER + 2],
-    /// Present weights of the exponentials, and a copy to differentiate.
-    weights: Vec<f64>,
-    powers: Vec<f64>,
-    /// A point of the series.
-    at: Vec<f64>,
-}
-
-#[inline(always)]
-fn horner(coefficients: &[f64], h: f64) -> f64 {
-    coefficients.iter().rev().fold(0.0, |sum, c| sum * h + c)
-}
-
-impl Series {
-    /// All coefficients from `g`'s zeroth ones and the weights.
-    #[inline(always)]
-    fn expand<V: Vector>(&mut self, flow: &AttentionFlow, time: f64) {
-        let d = flow.diagonal.len();
-        self.powers.copy_from_slice(&self.weights);
-        self.time[0] = time;
-        let mut inverse_square = [0.0; ORDER + 1];
-        for n in 0..=ORDER {
-            self.off[n] = total::<V>(&self.powers);
-            let next = 1.0 / (n + 1) as f64;
-            for (p, rate) in self.powers.iter_mut().zip(&flow.rates) {
-                *p = -next * (rate * *p);
-            }
-            let sum = self_product::<V>(&self.g, d, n);
-            self.square[n] = sum + self.off[n] + if n == 0 { flow.conserved } else { 0.0 };
-            // v^2 = A: f = A^(-1/2) and A^(-1) by the recurrence of a power.
-            if n == 0 {
-                self.inverse[0] = 1.0 / self.square[0].sqrt();
-                inverse_square[0] = 1.0 / self.square[0];
-            } else {
-                let (mut f, mut s) = (0.0, 0.0);
-                // The newest coefficient last, as above.
-                for j in 1..=n {
-                    f += (n as f64 - 0.5 * j as f64) * self.square[j] * self.inverse[n - j];
-                    s += self.square[j] * inverse_square[n - j];
-                }
-                self.inverse[n] = -f * (inverse_square[0] / n as f64);
-                inverse_square[n] = -s * inverse_square[0];
-            }
-            self.time[n + 1] = inverse_square[n] * next;
-            if n < ORDER {
-                let f = self.inverse[n];
-                let (old, new) = self.g[n * d..(n + 2) * d].split_at_mut(d);
-                for (((new, old), k), drive) in new.iter_mut().zip(old).zip(&flow.diagonal).zip(&flow.drive) {
-                    *new = next * (drive * f - k * *old);
-                }
-            }
-        }
-    }
-
-    /// The step at which the last two coefficients are below the tolerance.
-    #[inline(always)]
-    fn step(&self, d: usize) -> f64 {
-        let largest = |n: usize| self.g[n * d..(n + 1) * d].iter().fold(0.0_f64, |m, x| m.max(x.abs()));
-        // U is compared with v, which shares its unit: v^2 - |U|^2 is conserved.
-        let scale = self.square[0].sqrt();
-        let mut h = f64::INFINITY;
-        for n in [ORDER - 1, ORDER] {
-            let term = (largest(n) / scale)
-                .max(self.inverse[n].abs() / self.inverse[0])
-                .max(self.time[n].abs() / (self.time[1] + self.time[0]));
-            // A vanishing coefficient allows any step.
-            h = h.min((TOLERANCE / term).powf(1.0 / n as f64));
-        }
-        h
-    }
-
-    /// `g` at `h` into `at`; the off-diagonal sum there.
-    #[inline(always)]
-    fn evaluate(&mut self, d: usize, h: f64) -> f64 {
-        self.at.copy_from_slice(&self.g[ORDER * d..]);
-        for n in (0..ORDER).rev() {
-            for (x, c) in self.at.iter_mut().zip(&self.g[n * d..(n + 1) * d]) {
-                *x = *x * h + c;
-            }
-        }
-        horner(&self.off, h)
-    }
-
-    /// `ln (|v U - Gamma^-1| / (target |Gamma^-1|))` at `h`.
-    #[inline(always)]
-    fn distance(&mut self, flow: &AttentionFlow, h: f64, target: f64) -> f64 {
-        let off = self.evaluate(flow.diagonal.len(), h).max(0.0);
-        let v2 = (flow.conserved + off + self.at.iter().map(|g| g * g).sum::<f64>()).max(0.0);
-        let v = v2.sqrt();
-        let on: f64 = self.at.iter().zip(&flow.goal).map(|(g, e)| (v * g - e) * (v * g - e)).sum();
-        (on + v2 * off).sqrt().max(f64::MIN_POSITIVE).ln() - (target * flow.goal_norm).ln()
-    }
-
-    /// The loss at `h`: `tr(Lambda)/2 + v^2 (sum K U^2)/2 - v sum lambda^2 g`.
-    #[inline(always)]
-    fn loss(&mut self, flow: &AttentionFlow, h: f64) -> f64 {
-        let off = self.evaluate(flow.diagonal.len(), h).max(0.0);
-        let v2 = flow.conserved + off + self.at.iter().map(|g| g * g).sum::<f64>();
-        let weighted: f64 = self.at.iter().zip(&flow.diagonal).map(|(g, k)| k * g * g).sum();
-        // d/dtau of sum U_ij^2 is -2 sum K U^2.
-        let slope: f64 = (1..=ORDER).rev().fold(0.0, |s, n| s * h + n as f64 * self.off[n]);
-        let overlap: f64 = self.at.iter().zip(&flow.drive).map(|(g, l2)| l2 * g).sum();
-        0.5 * flow.trace + 0.5 * v2 * (weighted - 0.5 * slope) - v2.max(0.0).sqrt() * overlap
-    }
-}
-
 impl Kernel for Run<'_> {
     type Output = Result<AttentionFlowEnd, AttentionFlowError>;
 
     #[inline(always)]
     fn run<V: Vector>(self) -> Self::Output {
         let Self { flow, target, reference } = self;
-        let d = flow.diagonal.len();
-        let mut series = Series {
-            g: vec![0.0; (ORDER + 1) * d],
-            off: [0.0; ORDER + 1],
-            square: [0.0; ORDER + 1],
-            inverse: [0.0; ORDER + 1],
-            time: [0.0; ORDER + 2],
-            weights: flow.weights.clone(),
-            powers: flow.weights.clone(),
-            at: vec![0.0; d],
-        };
-        series.g[..d].copy_from_slice(&flow.start);
+        let mut series = Series::new(flow);
         let (mut time, mut tau, mut loss) = (0.0_f64, 0.0_f64, None);
         let mut distance = f64::INFINITY;
         for steps in 1..=MOST_STEPS {
             series.expand::<V>(flow, time);
             if steps == 1 {
-                distance = series.distance(flow, 0.0, target);
+                distance = series.distance::<V>(flow, 0.0, target);
             }
-            let h = series.step(d);
+            let h = series.step();
             if !(h.is_finite() && h > 0.0) {
                 break;
             }
-            let end = horner(&series.time, h);
+            let end = series.time(h);
             if loss.is_none() && end >= reference {
-                // t(h) is increasing: Newton from the end of the step, kept inside it.
-                let mut x = h * ((reference - time) / (end - time)).clamp(0.0, 1.0);
-                for _ in 0..20 {
-                    let slope = (1..ORDER + 2).rev().fold(0.0, |s, n| s * x + n as f64 * series.time[n]);
-                    let next = (x - (horner(&series.time, x) - reference) / slope).clamp(0.0, h);
-                    if next == x {
-                        break;
-                    }
-                    x = next;
-                }
-                loss = Some(series.loss(flow, x));
+                let x = series.when(reference, h);
+                loss = Some(series.loss::<V>(flow, x));
             }
-            let after = series.distance(flow, h, target);
-            if after <= 0.0
+            let after = series.distance::<V>(flow, h, target);
+            if after <= 1.0
                 && let Some(loss_at_reference) = loss
             {
-                let x = crossing(|x| series.distance(flow, x, target), h, distance, after);
-                return Ok(AttentionFlowEnd { time: horner(&series.time, x), loss_at_reference, steps });
+                let x = crossing(|x| series.distance::<V>(flow, x, target), h, distance, after);
+                return Ok(AttentionFlowEnd { time: series.time(x), loss_at_reference, steps });
             }
             distance = after;
-            let (next, _) = series.g.split_at_mut(d);
-            next.copy_from_slice(&series.at);
+            series.move_there();
             time = end;
             tau += h;
             // From the start each time: repeated factors would pile up their roundings.
             for ((w, w0), rate) in series.weights.iter_mut().zip(&flow.weights).zip(&flow.rates) {
-                *w = w0 * (-rate * tau).exp();
+                *w = w0 * decay(rate * tau);
+            }
+            let negligible = series.square() * (NEGLIGIBLE * target * target);
+            while let Some(last) = series.weights.last_chunk::<PARTS>()
+                && last.iter().all(|w| w.abs() < negligible)
+            {
+                let left = series.weights.len() - PARTS;
+                series.weights.truncate(left);
             }
         }
-        Err(AttentionFlowError::NotReached { distance: target * distance.exp(), steps: MOST_STEPS, time })
+        Err(AttentionFlowError::NotReached { distance: target * distance.sqrt(), steps: MOST_STEPS, time })
     }
 }
 
-/// The root in `[0, h]` of a function with these values at its ends, by the Illinois rule.
+/// The place in `[0, h]` where a positive function with these values at its ends is 1, by the Illinois rule on its logarithm.
 #[inline(always)]
 fn crossing(mut f: impl FnMut(f64) -> f64, h: f64, at_start: f64, at_end: f64) -> f64 {
+    let log = |x: f64| 0.5 * x.max(f64::MIN_POSITIVE).ln();
+    let mut f = |x| log(f(x));
+    let (at_start, at_end) = (log(at_start), log(at_end));
     if at_start <= 0.0 {
         // Below the target before the reference time was reached.
         return h;
