@@ -40,7 +40,7 @@ fn workloads(c: &mut Criterion) {
         )]
     });
     group(c, "agg_mc", [1], |replicates| {
-        agg_mc::run(&agg_mc::Sizes { replicates: *replicates, ..Default::default() }, ONCE, LIMIT)
+        agg_mc::run(&agg_mc::Sizes { replicates: *replicates, ..Default::default() }, true, ONCE, LIMIT)
     });
     group(c, "collapse_gd", [8, 16], |d| {
         collapse_gd::run(

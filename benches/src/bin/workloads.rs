@@ -51,6 +51,9 @@ struct Arguments {
     /// Replicates of `agg_mc`.
     #[arg(long, default_value_t = 10)]
     reps_mc: u64,
+    /// `agg_mc`: leave out the sampler that starts from the rows.
+    #[arg(long)]
+    reduced_only: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -116,7 +119,7 @@ fn run(a: &Arguments) -> Vec<Report> {
                 replicates: a.reps_mc,
                 ..default
             };
-            agg_mc::run(&sizes, a.reps, limit)
+            agg_mc::run(&sizes, a.reduced_only, a.reps, limit)
         }
         (Workload::CollapseGd, _) => {
             let default = collapse_gd::Problem::default();
