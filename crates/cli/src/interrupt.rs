@@ -1,7 +1,10 @@
 //! Ctrl-C and termination: what is being written is finished, nothing half-written is left.
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use solvable_verify::output;
+
+use crate::failure::Failure;
 
 /// Exit status of an interrupted command, as shells have it for Ctrl-C.
 pub(crate) const STATUS: u8 = 130;
@@ -16,10 +19,30 @@ pub(crate) fn install() {
         if WAITING.load(Ordering::SeqCst) && !again {
             return;
         }
-        let _nothing_half_written = output::between_files();
-        eprintln!("solvable: interrupted");
-        std::process::exit(i32::from(STATUS));
+        end("interrupted");
     });
+}
+
+fn end(why: &str) -> ! {
+    let _nothing_half_written = output::between_files();
+    eprintln!("solvable: {why}");
+    std::process::exit(i32::from(STATUS));
+}
+
+/// The duration of `--max-time`.
+pub(crate) fn max_time(seconds: Option<f64>) -> Result<Option<Duration>, Failure> {
+    seconds.map(|s| Duration::try_from_secs_f64(s).map_err(|_| Failure::MaxTime(s))).transpose()
+}
+
+/// Ends the command when `--max-time` is over, as a signal would.
+pub(crate) fn end_after(seconds: Option<f64>) -> Result<(), Failure> {
+    if let Some(time) = max_time(seconds)? {
+        std::thread::spawn(move || {
+            std::thread::sleep(time);
+            end("stopped by --max-time");
+        });
+    }
+    Ok(())
 }
 
 /// The flag that the first signal sets, for a command that stops by itself; a second signal ends it at once.

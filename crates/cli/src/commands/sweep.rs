@@ -1,7 +1,6 @@
 //! `solvable sweep`: many simulations over a grid, in shards.
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -96,10 +95,7 @@ fn plan_sweep(plan: &Path, out: &Path) -> Result<u8, Failure> {
 }
 
 fn work(directory: &Path, shard: &str, max_time: Option<f64>) -> Result<u8, Failure> {
-    let time = match max_time {
-        None => None,
-        Some(seconds) => Some(Duration::try_from_secs_f64(seconds).map_err(|_| Failure::MaxTime(seconds))?),
-    };
+    let time = interrupt::max_time(max_time)?;
     let shard: ShardId = shard.parse()?;
     let manifest = sweep::read_manifest(directory)?;
     let target = if std::io::stderr().is_terminal() {

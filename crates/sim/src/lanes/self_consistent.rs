@@ -172,7 +172,8 @@ fn block<V: Vector>(atoms: &Atoms, lambda: &[f64; BLOCK], gamma: &[f64; BLOCK]) 
         quadratic(l, g, V::splat(total), V::splat(atoms.mean)).store(&mut kappa[from..]);
     }
     for iteration in 1..=MOST {
-        let mut moved = false;
+        // Positive where an equation of the block has moved.
+        let mut moved = V::splat(0.0);
         for from in (0..BLOCK).step_by(V::LENGTH) {
             let (l, g, k) = (V::load(&lambda[from..]), V::load(&gamma[from..]), V::load(&kappa[from..]));
             let (f, slope) = value_and_slope(atoms, k);
@@ -183,11 +184,11 @@ fn block<V: Vector>(atoms: &Atoms, lambda: &[f64; BLOCK], gamma: &[f64; BLOCK]) 
             let change = next.minus(k);
             let margin =
                 change.if_positive(change, V::splat(0.0).minus(change)).minus(V::splat(3e-7).times(next));
-            let mut flags = [0.0; 8];
-            margin.store(&mut flags);
-            moved |= flags[..V::LENGTH].iter().any(|m| *m > 0.0);
+            moved = margin.if_positive(margin, moved);
         }
-        if !moved {
+        let mut flags = [0.0; 8];
+        moved.store(&mut flags);
+        if flags.iter().all(|m| *m <= 0.0) {
             return (kappa, iteration);
         }
     }
