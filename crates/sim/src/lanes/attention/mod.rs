@@ -14,7 +14,7 @@ use super::isa::{Isa, Kernel, Vector, dispatch_on};
 use super::sums::PARTS;
 use series::Series;
 
-/// Off-diagonal terms below this fraction of `v^2 target^2` are dropped.
+/// Off-diagonal terms below this fraction of `v^2 target^2` are dropped (for targets below 1e-3, else as for that).
 const NEGLIGIBLE: f64 = 1e-12;
 /// Most steps of a run.
 const MOST_STEPS: u64 = 10_000_000;
@@ -265,7 +265,7 @@ impl Kernel for Run<'_> {
             for ((w, w0), rate) in series.weights.iter_mut().zip(&flow.weights).zip(&flow.rates) {
                 *w = w0 * decay(rate * tau);
             }
-            let negligible = series.square() * (NEGLIGIBLE * target * target);
+            let negligible = series.square() * NEGLIGIBLE * target.min(1e-3).powi(2);
             while let Some(last) = series.weights.last_chunk::<PARTS>()
                 && last.iter().all(|w| w.abs() < negligible)
             {

@@ -175,7 +175,7 @@ impl Series {
         horner(&self.off, h).max(0.0)
     }
 
-    /// `|v U - Gamma^-1|^2 / (target |Gamma^-1|)^2` at `h`, which is left in [`Self::move_there`].
+    /// `|v U - Gamma^-1|^2 / (target |Gamma^-1|)^2` at `h`; the point is kept for [`Self::move_there`].
     #[inline(always)]
     pub(super) fn distance<V: Vector>(&mut self, flow: &AttentionFlow, h: f64, target: f64) -> f64 {
         let off = self.evaluate::<V>(h);
