@@ -5,7 +5,7 @@ const LARGEST: f64 = 700.0;
 /// `1.5 * 2^52`: adding it rounds to a whole number, which then stands in the low bits.
 const SHIFT: f64 = 6_755_399_441_055_744.0;
 /// `ln 2` in two parts; the first has trailing zeros, so that its small multiples are exact.
-const LN_2: [f64; 2] = [6.931_471_803_691_238_2e-1, 1.908_214_929_270_587_7e-10];
+const LN_2: [f64; 2] = [6.931_471_803_691_238e-1, 1.908_214_929_270_587_7e-10];
 /// `1/n!`, from 13 down: on `|r| <= ln(2)/2` the rest is below 5e-18.
 const TAYLOR: [f64; 14] = {
     let mut list = [1.0; 14];
