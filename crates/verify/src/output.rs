@@ -19,7 +19,6 @@ pub struct WriteError {
 static WRITING: Mutex<()> = Mutex::new(());
 
 /// Waits until no file is being written; none is begun before the guard is dropped. For a process that is about to end.
-#[must_use]
 pub fn between_files() -> MutexGuard<'static, ()> {
     // The lock guards no data, so a panic while it was held has spoilt nothing.
     WRITING.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
