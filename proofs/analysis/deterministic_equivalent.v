@@ -250,6 +250,48 @@ Qed.
 
 End FixedPoint.
 
+(* ---- AGG-5(i): isotropic, lambda > 0 ------------------------------------ *)
+
+(* delta is the only positive root of this equation (p = 1/k > 0).           *)
+Theorem isotropic_delta p tau gam lam : 0 < p <= 1 -> 0 <= tau -> 0 < gam -> 0 < lam ->
+  exists d, 0 < d /\ lam * d + p * d / (1 + d) + (1 - p) * tau * d / (1 + tau * d) = gam /\
+  forall d', 0 < d' ->
+    lam * d' + p * d' / (1 + d') + (1 - p) * tau * d' / (1 + tau * d') = gam -> d' = d.
+Proof.
+intros p0 tau0 gam0 lam0.
+pose (groups := [(p, 1); (1 - p, tau)]).
+assert (eq : forall d s, 0 < d -> fixed_point groups [1] (/ gam) lam d s <->
+  s = p / (1 + d) + (1 - p) * tau / (1 + tau * d) /\
+  lam * d + p * d / (1 + d) + (1 - p) * tau * d / (1 + tau * d) = gam).
+{ intros d s d0; assert (td : 0 <= tau * d) by (apply Rmult_le_pos; lra).
+  assert (sc : scale_of groups d = p / (1 + d) + (1 - p) * tau / (1 + tau * d))
+    by (unfold scale_of, total, groups; simpl; field; lra).
+  assert (s0 : 0 < scale_of groups d).
+  { rewrite sc; apply Rplus_lt_le_0_compat; [apply Rdiv_lt_0_compat; lra|].
+    apply Rmult_le_pos; [apply Rmult_le_pos; lra|apply Rlt_le, Rinv_0_lt_compat; lra]. }
+  assert (dl : delta_of [1] (/ gam) lam (scale_of groups d) = gam / (scale_of groups d + lam))
+    by (set (s1 := scale_of groups d) in *; clearbody s1; unfold delta_of, total; simpl; field; lra).
+  assert (e : lam * d + p * d / (1 + d) + (1 - p) * tau * d / (1 + tau * d)
+              = d * (scale_of groups d + lam)) by (rewrite sc; field; lra).
+  rewrite e; unfold fixed_point; split.
+  - intros [_ [_ [es ed]]]; split; [rewrite es; exact sc|].
+    rewrite es, dl in ed; rewrite ed at 1; field; lra.
+  - intros [es ed]; rewrite <- sc in es; subst s; repeat split; try assumption.
+    rewrite dl, <- ed; field; lra. }
+destruct (fixed_point_exists_unique groups [1] (/ gam) lam) as [d [s [fp [_ uniq]]]].
+- apply Rinv_0_lt_compat, gam0.
+- exact lam0.
+- intros g [<-|[<-|[]]]; simpl; lra.
+- exists (p, 1); simpl; repeat split; try lra; left; reflexivity.
+- intros x [<-|[]]; lra.
+- exists 1; split; [left; reflexivity|lra].
+- assert (d0 : 0 < d) by apply fp.
+  exists d; split; [exact d0|split; [apply (eq d s d0), fp|]].
+  intros d' d0' e'; destruct (uniq d' (p / (1 + d') + (1 - p) * tau / (1 + tau * d'))) as [H _];
+    [|exact H].
+  apply eq; [exact d0'|split; [reflexivity|exact e']].
+Qed.
+
 (* ---- AGG-5(ii): ridgeless, 0 < tau <= 1, gamma < 1 ---------------------- *)
 
 Section Ridgeless.
@@ -320,7 +362,7 @@ Example aggregate_instance :
   (forall g, In g groups -> 0 <= fst g /\ 0 <= snd g) /\
   (exists g, In g groups /\ 0 < fst g /\ 0 < snd g) /\
   (forall x, In x [1] -> 0 <= x) /\ (exists x, In x [1] /\ 0 < x) /\
-  0 <= 1 / 4 <= 1 /\ 0 < 1 / 2 /\ 0 < 1 / 4 < 1.
+  0 < 1 / 4 <= 1 /\ 0 < 1 / 2 /\ 0 < 1 / 4 < 1.
 Proof.
 simpl; repeat split; try lra.
 - destruct H as [<-|[<-|[]]]; simpl; lra.
