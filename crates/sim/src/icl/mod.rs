@@ -9,6 +9,7 @@
 //! | `bayes` | the Bayes predictor |
 //! | `depth` | several layers: the risk of one prompt |
 //! | `training` | explicit steps on population losses, gradients of single prompts, stochastic descent |
+//! | `stack_training` | squared error of several layers of full matrices over many prompts, with its gradient |
 //! | `rows` | prompts resampled from a data matrix |
 //! | `conditional` | the same errors with task, noise and query averaged exactly |
 mod bayes;
@@ -20,6 +21,7 @@ mod literal;
 mod prompts;
 mod rows;
 mod stack;
+mod stack_training;
 mod training;
 
 pub use bayes::{BayesRisk, BayesWork};
@@ -33,4 +35,5 @@ pub use literal::{LiteralError, StackError, StackErrorWork};
 pub use prompts::{PromptBuffer, PromptSampler};
 pub use rows::{Covariates, PromptLaw, RowsError, prompt_losses};
 pub use stack::{AttentionStack, StackWork};
+pub use stack_training::{StackLoss, StackLossWork};
 pub use training::{PromptGradient, PromptGradientWork, StepRule, StochasticDescent, descend};

@@ -582,6 +582,9 @@ fn symmetric_point(a0: f64, b0: f64, a1: f64) -> [f64; 12] {
     [-a0, 0.0, 0.0, -a0, b0, 0.0, 0.0, b0, -a1, 0.0, 0.0, -a1]
 }
 
+/// Covariance of the specification's example.
+pub(super) const COVARIANCE: [[f64; 2]; 2] = [[1.0, 0.4], [0.4, 2.0]];
+
 /// The restricted minimum of the specification, d = N = 2, K = 2, no noise.
 const CORRECTED: (f64, f64, f64) = (0.34091956, 0.31250349, 1.46639385);
 const PLAIN: (f64, f64) = (0.18629049, 0.64887434);
@@ -640,8 +643,8 @@ pub(super) fn symmetric_family() -> Claim {
         assumptions: "As stated.",
         source: "Ahn et al., Theorem 3; derived (Schur)",
         formula: "solvable_theory::icl::finite_risk",
-        simulator: "solvable_sim::icl::gauss_hermite: exact average over all prompts",
-        checks: vec![Box::new(check)],
+        simulator: "solvable_sim::icl::{gauss_hermite, StackLoss}: exact average over all prompts",
+        checks: vec![Box::new(check), Box::new(super::icl_37_training::check())],
     }
 }
 

@@ -21,6 +21,7 @@ mod icl_21_to_27;
 mod icl_26_28;
 mod icl_29_60;
 mod icl_30_to_38;
+mod icl_37_training;
 mod icl_39_to_46;
 mod icl_47_to_58;
 mod icl_62_to_64;

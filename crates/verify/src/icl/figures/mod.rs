@@ -3,7 +3,7 @@
 //! | file | figures |
 //! |---|---|
 //! | `one_layer` | test length, preconditioner, covariate shift, random covariances, Bayes, nonlinear responses |
-//! | `training` | loss trajectories, end points of the full layer |
+//! | `training` | loss trajectories, end points of the full layer, two layers |
 //! | `depth` | risk against depth and step, approach to the limit, curvature correction, uniform inputs, optimal steps |
 mod depth;
 mod one_layer;
@@ -26,6 +26,7 @@ pub const FIGURES: &[FigureSpec] = &[
     depth::STEP,
     depth::LARGE_DIMENSION,
     depth::CORRECTION,
+    training::LAYERS,
     depth::UNIFORM,
     depth::STEPS,
 ];
