@@ -236,9 +236,10 @@ def guarantees(listed, last, proved, enclosed):
         proof = "-"
         if fidelity:
             count[fidelity] += 1
-            missing = "; ".join(dict.fromkeys(t["missing"] for t in theorems if t["fidelity"] == fidelity and t.get("missing")))
+            parts = [m for t in theorems if t["fidelity"] == fidelity for m in t.get("missing", "").split("; ") if m]
+            missing = "; ".join(dict.fromkeys(parts))
             word = {"whole": "whole", "special-case": "special case", "lemma": "lemmas"}[fidelity]
-            proof = f"{word} ({'not covered: ' + missing if missing else len(theorems)})"
+            proof = f"{word} (one theorem or another leaves out: {missing})" if missing else word
         bound = ident in enclosed
         certified_kinds = sorted({"certificate", "refutation"} & set(claim["kinds"]))
         verdict = last.get(ident, {}).get("verdict", "no evidence")
@@ -247,7 +248,8 @@ def guarantees(listed, last, proved, enclosed):
         count["rational"] += ident in exact
         count["tested"] += verdict == "pass"
         count["recorded"] += verdict == "recorded"
-        tested = f"{verdict}, {len(claim['checks'])} checks" + ("; rational" if ident in exact else "")
+        checks = len(claim["checks"])
+        tested = f"{verdict}, {checks} check{'s' * (checks != 1)}" + ("; rational" if ident in exact else "")
         page.append(
             f"| [{ident}]({claim['chapter']}.md#{ident.lower()}) {cell_text(claim['title'])} | {cell_text(proof)} "
             f"| {'yes' if bound else '-'} | {', '.join(certified_kinds) or '-'} | {tested} |")
