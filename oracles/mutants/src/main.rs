@@ -24,7 +24,7 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Crates whose formulas are mutated.
 const MUTATED: [&str; 2] = ["theory", "certify"];
-/// Packages whose tests judge, with the tests that are left out because they take longer than all the others together.
+/// Packages whose tests judge.
 const JUDGES: [&str; 3] = ["solvable-theory", "solvable-certify", "solvable-tests"];
 const SWITCH: &str = include_str!("switch.rs.in");
 /// The value of the switch that records what is reached.
@@ -38,6 +38,7 @@ struct Options {
     json: Option<PathBuf>,
     only: Option<String>,
     again: Option<PathBuf>,
+    judges: Vec<String>,
     slowest: f64,
 }
 
@@ -65,6 +66,7 @@ struct Outcome {
     /// Clopper-Pearson interval of the score, confidence 0.95; the sample is drawn without replacement, so it is conservative.
     interval: (f64, f64),
     seed: u64,
+    judges: Vec<String>,
     survivors: Vec<Survivor>,
 }
 
@@ -181,6 +183,7 @@ fn main() -> Result<()> {
         score: killed.len() as f64 / judged.max(1) as f64,
         interval: clopper_pearson(killed.len(), judged),
         seed: options.seed,
+        judges: options.judges,
         survivors,
     };
     let text = serde_json::to_string_pretty(&outcome)?;
@@ -207,6 +210,7 @@ fn options() -> Result<Options> {
         json: None,
         only: None,
         again: None,
+        judges: JUDGES.map(str::to_owned).to_vec(),
         slowest: 20.0,
     };
     let mut arguments = std::env::args().skip(1);
@@ -219,6 +223,7 @@ fn options() -> Result<Options> {
             "--jobs" => options.jobs = value.parse()?,
             "--json" => options.json = Some(value.into()),
             "--only" => options.only = Some(value),
+            "--judges" => options.judges = value.split(',').map(str::to_owned).collect(),
             "--again" => options.again = Some(value.into()),
             "--slowest" => options.slowest = value.parse()?,
             _ => return Err(format!("unknown option {flag}").into()),
@@ -347,7 +352,7 @@ fn build(tree: &Path, files: &mut [File], count: usize) -> Result<BTreeSet<usize
 fn record(tree: &Path, options: &Options) -> Result<Vec<Test>> {
     let mut command = Command::new("cargo");
     command.args(["test", "--no-run", "--offline", "--quiet", "--message-format=json"]).current_dir(tree);
-    for name in JUDGES {
+    for name in &options.judges {
         command.args(["-p", name]);
     }
     let output = command.stderr(Stdio::inherit()).output()?;
