@@ -2,8 +2,8 @@
 use solvable_linalg::Mat;
 use solvable_model::InputError;
 use solvable_model::aggregate::{
-    BagDesign, DiscreteData, Epsilon, IntervalData, IntervalFunctional, LabelPrivacy, Mixing, PlaneData,
-    PointwiseLoss, SpectralLimit, SpectrumPart,
+    BagDesign, DiscreteData, Epsilon, FiniteDesign, IntervalData, IntervalFunctional, LabelPrivacy, Mixing,
+    PlaneData, PointwiseLoss, SpectralLimit, SpectrumPart,
 };
 
 use super::data::random_data;
@@ -131,7 +131,9 @@ fn logistic_gaps_of_huge_predictions() {
     }
     let f = [1.0, 2.0];
     assert!(curvature_gap(&bags, &[f64::NAN], &f, |_, _| 1.0).is_err());
-    assert!(curvature_gap(&bags, &[1.0, 1.0], &f, |_, _| 1.0).is_err());
+    let refused = curvature_gap(&bags, &[1.0, 1.0], &f, |_, _| 1.0).expect_err("two labels, one bag");
+    let (found, expected) = ((2, 1), (1, 1));
+    assert_eq!(refused, InputError::Shape { argument: "mean labels".into(), found, expected }.into());
     // Curvature 2 + f: u^2/2 (2 + fbar + u/3) summed over u = +-1/2 and divided by 2.
     close(curvature_gap(&bags, &[0.0], &f, |_, f| 2.0 + f).expect("valid"), 0.125 * 3.5, ULPS);
     // Only the label of the own bag enters.
@@ -291,6 +293,9 @@ fn interval_laws_at_their_ends() {
     close(law.tail_around(0.5, 0.25).expect("valid"), (0.75 * inner + 0.75 * outer) / (inner + outer), ULPS);
     close(law.distribution(-0.75).expect("valid"), 0.25 * outer / (inner + outer), ULPS);
     close(law.distribution(0.25).expect("valid"), (0.5 * outer + 0.75 * inner) / (inner + outer), ULPS);
+    // Around a point inside: (0.7^2 + 0.3^2)/2 on [-1/2, 1/2], (0.55 + 0.95)/2 on the rest.
+    let around = law.mean_absolute_error_around(0.2).expect("finite");
+    close(around, (0.29 * inner + 0.75 * outer) / (inner + outer), ULPS);
     close(law.mean_absolute_error(), (0.25 * inner + 0.75 * outer) / (inner + outer), ULPS);
     // A support beyond the doubles.
     let wide = IntervalData::new(&[0.0], -0.8e308, 0.8e308).expect("valid");
@@ -298,4 +303,21 @@ fn interval_laws_at_their_ends() {
     assert_eq!(refused, Err(AggregateError::OutOfRange { quantity: "support" }));
     let far = IntervalData::new(&[1e308], 0.9e308, 1.1e308).expect("valid");
     assert!(inverse_sensitivity_density(&far, IntervalFunctional::Median, 0.0, eps(1.0)).is_ok());
+}
+
+/// The formulas of AGG-6 at the sizes where they begin and end: n = d + 2 and n = d - 2, in rationals.
+#[test]
+fn instance_level_at_its_smallest_sizes() {
+    for (n, d, k, bias2, var) in [
+        (5, 3, 1, 0.0, 3.0),
+        (6, 4, 2, 1.1, 2.0),
+        (6, 8, 2, 1.75, 3.0),
+        (6, 5, 2, f64::INFINITY, f64::INFINITY),
+        (6, 6, 2, f64::INFINITY, f64::INFINITY),
+        (6, 7, 2, f64::INFINITY, f64::INFINITY),
+    ] {
+        let risk = instance_level_expected_risk(&FiniteDesign::new(n, d, k, 1.0, 1.0).expect("valid"));
+        close(risk.bias2, bias2, ULPS);
+        close(risk.var, var, ULPS);
+    }
 }

@@ -156,3 +156,26 @@ fn deep_branches() {
         assert!(matches!(deep_entropy_minimum(&narrow), Err(CollapseError::TooNarrow { .. })));
     }
 }
+
+/// All N = 1 and all regularisations 2^-a: beyond any double x^M is `(Lambda)^(-1/(M+1)) = 2^a`, so that W W' has the
+/// eigenvalue 1; a = 1015 takes x^M past e^700.
+#[test]
+fn eigenvalues_of_deep_networks() {
+    for (depth, power) in [(1, -1015), (3, -1015), (64, -1015), (65, -1015), (100, -1015), (100, -300)] {
+        let lambda = 2.0_f64.powi(power);
+        let p = problem(&[1], &vec![1; depth], &vec![lambda; depth], lambda, Bias::None);
+        let found = squared_minimum(&p).expect("in range");
+        let q = found.classifier_eigenvalues(&p).expect("in range")[0];
+        // The logarithm of x^M, up to 704, carries a rounding a unit.
+        close(q, 1.0, 2000.0, 0.0);
+    }
+}
+
+/// Eigenvalues of the Gram matrices: sqrt(lambda_H/lambda_W) m sqrt(n) and sqrt(lambda_W/lambda_H) m/sqrt(n) (NC-12).
+#[test]
+fn scales_of_balanced_grams() {
+    let found =
+        balanced_entropy_minimum(&problem(&[5; 4], &[3], &[0.01], 0.0025, Bias::None)).expect("covered");
+    close(found.classifier_scale, 0.5 * found.margin * 5.0_f64.sqrt(), 8.0, 0.0);
+    close(found.feature_scale, 2.0 * found.margin / 5.0_f64.sqrt(), 8.0, 0.0);
+}

@@ -176,7 +176,22 @@ fn normalised_directions() {
     let lambda = diag("Lambda", &[1.0, 1.0]);
     let rate = |scale: f64| published_rate(&lambda, 10, 0.1, rows(&[[scale, 0.0], [0.0, 0.0]]).as_ref());
     assert!(rate(1.0).is_ok() && rate(-1.0).is_ok());
+    for shape in [(2, 0), (3, 1), (0, 0)] {
+        assert!(
+            published_rate(&lambda, 10, 0.1, Mat::zeros(shape.0, shape.1).as_ref()).is_err(),
+            "{shape:?}"
+        );
+    }
     for scale in [1.0 + 1e-9, 1.0 - 1e-9, 0.0, 2.0] {
         assert!(rate(scale).is_err(), "{scale}");
     }
+}
+
+/// `E y^2 = tr(Lambda Psi) + sigma2 + tr(Q Lambda)^2 + 2 tr(Q Lambda Q Lambda)`: 3 + 1/2 + 1 + 12.
+#[test]
+fn power_of_contaminated_labels() {
+    let task =
+        RegressionTask::new(diag("Lambda", &[2.0, 1.0]), diag("Psi", &[1.0, 1.0]), 0.5, 5).expect("valid");
+    let moments = contaminated_moments(&task, rows(&[[1.0, 0.5], [0.5, -1.0]]).as_ref()).expect("finite");
+    assert_close(moments.power, 16.5, rounding(2, 1.0));
 }

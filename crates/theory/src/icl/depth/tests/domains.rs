@@ -108,3 +108,11 @@ fn condition_numbers() {
     assert_close(steps.etas[0], 0.5, 8.0 * f64::EPSILON);
     assert_close(steps.max_residual, 0.5, 8.0 * f64::EPSILON);
 }
+
+#[test]
+fn two_corrected_layers_have_two_steps_and_one_correction() {
+    let found = best_two_layer_correction(0.5, 0.1).expect("valid");
+    assert_eq!((found.etas.len(), found.gammas.len()), (2, 1));
+    let schedule = Schedule::new(&found.etas, &found.gammas).expect("valid");
+    assert_close(limit_risk(&schedule, 0.5, 0.1).expect("valid"), found.risk, 1e-12);
+}
