@@ -222,7 +222,7 @@ NOTES = {
 def page(r):
     t = ["# Benchmarks", "",
          "Against the best of several strong Python implementations of the same workload. Written by one command:", "",
-         "    python3 benches/peers/compare.py --venv /tmp/peers", "",
+         "    python3 benches/peers/compare.py --venv DIR", "",
          "`cargo bench -p solvable-benches` times each workload alone; `cargo run --release -p solvable-benches --bin workloads -- NAME` prints one JSON line an implementation.", "",
          f"Machine: {r['machine']}, {r['threads']} thread{'s' if r['threads'] > 1 else ''}; other programs ran on it, so the two sides ran by turns "
          f"(rounds: {r['rounds']}, of three runs each), and the table has the least {'processor' if r['threads'] == 1 else 'wall'} seconds of a run; ours are counted by the system in steps of some milliseconds, so "
