@@ -835,7 +835,7 @@ pub(super) fn general_covariance() -> Claim {
     let check = Expectation::new(
         "random contexts",
         "risk of one and two plain layers for a power-law covariance, over random contexts",
-        |_, _| vec![Size::plain(4, 30, (1.5, 0.4), &[0.4]), Size::plain(4, 60, (1.5, 0.4), &[0.3, 0.4])],
+        |_, _| vec![Size::plain(4, 30, (1.5, 4.0), &[0.4]), Size::plain(4, 60, (1.5, 4.0), &[0.3, 0.4])],
         general_formula,
         general_sample,
     )
