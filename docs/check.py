@@ -75,6 +75,32 @@ for path in sorted((DOCS / "src").rglob("*.md")):
     if "```rust" in path.read_text() and f"../../{name}" not in tested:
         problems.append(f"{name}: its code is not run by tests/src/lib.rs")
 
+# Every decimal of the text (two places or more) stands in code that is run, on its page or on one it links to.
+FROM_DATA = {
+    "benchmarks.md": "benches/peers/compare.py writes it",
+    "integrators.md": "docs/integrators.py compares its tables with docs/data",
+    "trust.md": "levels of the tests; mutation scores from docs/data/mutation.json",
+}
+DECIMAL = re.compile(r"(?<![\w.])\d*\.\d{2,}(?!\d|\.\d)")
+
+
+def run_decimals(text):
+    code = "\n".join(re.findall(r"```rust(.*?)```", text, flags=re.S)).replace("_", "")
+    return {number.removeprefix("0") for number in re.findall(r"(?<![\w.])\d*\.\d+", code)}
+
+
+every = set().union(*(run_decimals(path.read_text()) for path in (DOCS / "src").rglob("*.md")))
+for path in sorted((DOCS / "src").rglob("*.md")):
+    if path.name in FROM_DATA or "claims" in path.parts:
+        continue
+    text = path.read_text()
+    known = run_decimals(text) or every
+    prose = re.sub(r"```.*?```|\]\([^)]*\)|`[^`]*`|arXiv [\d.]+", "", text, flags=re.S)
+    for number in DECIMAL.findall(prose):
+        short = number.removeprefix("0")
+        if not any(value.startswith(short) for value in known):
+            problems.append(f"{path.relative_to(DOCS)}: {number} is in no code that is run")
+
 for problem in problems[:40]:
     print(problem)
 print(f"{len(pages)} pages, {len(problems)} problems")
