@@ -48,6 +48,22 @@ move=> VF; elim/big_ind: _ => // [|f g]; last exact: poly_add.
 by rewrite -[0](scale0r 1); apply: poly_const.
 Qed.
 
+Lemma poly_subst V V' f : polynomial_in V f ->
+  (forall v, V v -> polynomial_in V' v) -> polynomial_in V' f.
+Proof.
+move=> Vf VV'; elim: Vf => [v /VV'//|c|g h _ Vg _ Vh|g h _ Vg _ Vh].
+- exact: poly_const.
+- exact: poly_add.
+exact: poly_mul.
+Qed.
+
+Lemma poly_none f : polynomial_in (fun=> False) f -> exists c, f = c%:A.
+Proof.
+elim=> [//|c|g h _ [a ->] _ [b ->]|g h _ [a ->] _ [b ->]]; first by exists c.
+  by exists (a + b); rewrite scalerDl.
+by exists (a * b); rewrite -scalerAl mul1r scalerA.
+Qed.
+
 End Polynomials.
 
 Section Expectation.

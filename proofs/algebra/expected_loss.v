@@ -416,6 +416,32 @@ move=> N_gt0; rewrite -(law_noise2 law (Ordinal N_gt0)) -expr2.
 exact: (proj2 (law_expectation law)).
 Qed.
 
+(* A task that is the same in all prompts: Psi = w w^T. *)
+Lemma fixed_task (w0 : 'cV[R]_d) :
+  prompt_law E (lift A w0) X e xq Lc Lq (w0 *m w0^T) s2 kappa.
+Proof.
+have constant V a : polynomial_in V ((lift A w0) a 0).
+  by rewrite mxE; apply: poly_const.
+split; try by case: law.
+  move=> k f g kf kg.
+  have pg : polynomial_in (fun v => exists2 j, j <> k & variables w X e xq j v) g.
+    apply: (poly_subst kg) => v [j jk].
+    case: j jk => [|i|i|] jk jv.
+    - by case: jv => a ->; apply: constant.
+    - by apply: poly_var; exists (Input i).
+    - by apply: poly_var; exists (Noise i).
+    by apply: poly_var; exists Query.
+  case: k kf pg {kg} => [|i|i|] kf pg; last 3 first.
+  - exact: (law_independent law (k := Input i)).
+  - exact: (law_independent law (k := Noise i)).
+  - exact: (law_independent law (k := Query)).
+  have [|c ->] := @poly_none _ _ f.
+    by apply: (poly_subst kf) => v [a ->]; apply: constant.
+  by rewrite -scalerAl mul1r !EZ (proj1 (law_expectation law)) mulr1.
+move=> a b; rewrite !mxE big_ord1 [w0^T _ _]mxE /= -scalerAl mul1r !EZ.
+by rewrite (proj1 (law_expectation law)) mulr1.
+Qed.
+
 End Positivity.
 
 (* The law can be met for every N, every Lc = F F^T, Lq = Fq Fq^T,           *)

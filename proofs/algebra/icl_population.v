@@ -10,7 +10,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp Require Import ring.
 From SolvableAlgebra Require Import psd quadratic_loss icl_minimizer icl_minimum.
 From SolvableAlgebra Require Import icl_mixture reduced_flow expectation product_mean.
-From SolvableAlgebra Require Import icl_forward expected_loss.
+From SolvableAlgebra Require Import icl_forward expected_loss spectral.
 
 Set Implicit Arguments.
 Unset Strict Implicit.
@@ -97,6 +97,38 @@ Theorem population_minimum (F B : 'M[R]_d) (beta : 'rV[R]_d) :
 Proof. by move=> LamE orth diag t; rewrite LE; exact: ratio_minimum b_gt0 LamE orth diag. Qed.
 
 End Population.
+
+(* ICL-3: over a real closed field the square root and the eigenbasis exist. *)
+Section Closed.
+
+Variables (R : rcfType) (A : comAlgType R) (E : {scalar A}) (d N : nat).
+Variables (w : 'cV[A]_d) (X : 'M[A]_(d, N)) (e : 'rV[A]_N) (xq : 'cV[A]_d).
+Variables (Lam Psi : 'M[R]_d) (s2 : R).
+Hypothesis law : prompt_law E w X e xq Lam Lam Psi s2 0.
+Hypothesis N_gt0 : (0 < N)%N.
+
+Local Notation a := (coef_a R N).
+Local Notation b := (coef_b N Lam Psi s2).
+
+Theorem population_minimum_closed : 0 < b ->
+  exists (F B : 'M[R]_d) (beta : 'rV[R]_d),
+  [/\ psd F /\ Lam = F *m F,
+      B^T *m B = 1%:M /\ F *m Psi *m F = B *m diag_mx beta *m B^T,
+      forall i, 0 <= beta 0 i
+    & let t := \tr (Lam *m Psi) in t = \sum_i beta 0 i /\
+      expected_loss E w X e xq (best Lam Psi a b) =
+      \sum_i beta 0 i * ((beta 0 i + t + s2) / (N.+1%:R * beta 0 i + t + s2))].
+Proof.
+move=> b_gt0; have Psi_psd := task_psd law.
+have [F [F_psd LamE]] := psd_root (query_psd law); have FT := proj1 F_psd.
+have [B [beta [BB FE]]] := psd_eigenbasis (psd_conj F Psi_psd).
+have [tE minE] := population_minimum law N_gt0 b_gt0 LamE BB FE.
+exists F, B, beta; split; rewrite -?FE ?FT //; first by rewrite {1}LamE FT.
+- by move=> i; apply: (eigenbasis_ge0 _ (psd_conj F Psi_psd) BB FE).
+- by move=> t; rewrite /t tE.
+Qed.
+
+End Closed.
 
 Section Flow.
 
