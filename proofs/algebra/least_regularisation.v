@@ -121,6 +121,46 @@ Proof. by move=> mL; rewrite normF_frames // EE // ltnW. Qed.
 
 End Balanced.
 
+(* The factors of the claim. Singular values 0 are allowed. *)
+Lemma balanced_factors lam L k U (s q : 'rV[R]_k) V :
+  (0 < L)%N -> (forall i, (i < L)%N -> 0 < lam i) ->
+  U^T *m U = 1%:M -> V^T *m V = 1%:M -> (forall j, 0 <= s 0 j) ->
+  energies lam L s q -> fits L k ->
+  exists W, exists E : forall m, 'M[R]_(d m, k),
+     [/\ below W L = U *m diag_mx s *m V^T,
+         regularisation W lam L = L%:R * \sum_j q 0 j,
+         E 0%N = V, E L = U &
+         forall m, (m < L)%N ->
+           [/\ W m = E m.+1 *m diag_mx (\row_j Num.sqrt (q 0 j / lam m))
+                       *m (E m)^T,
+               (E m.+1)^T *m E m.+1 = 1%:M &
+               lam m * normF (W m) = \sum_j q 0 j]].
+Proof.
+move=> L_gt0 lam_gt0 UU VV s_ge0 qE fit.
+have [E [E0 EL EE]] := frames L_gt0 UU VV fit.
+pose a m := \row_j Num.sqrt (q 0 j / lam m).
+have lam_norm m : (m < L)%N -> lam m * normF (from_frames E a m) = \sum_j q 0 j.
+  move=> mL; rewrite (from_frames_norm _ EE mL) mulr_sumr.
+  apply: eq_bigr => j _.
+  have lm := lam_gt0 m mL; rewrite mxE sqr_sqrtr; last first.
+    by rewrite divr_ge0 ?(ltW lm) //; case: (qE j).
+  by rewrite mulrC divfK // gt_eqF.
+exists (from_frames E a), E; split=> //.
+- case: L L_gt0 lam_gt0 U UU qE fit EL EE lam_norm => // L _ lam_gt0 U UU qE fit.
+  move=> EL EE _; rewrite (from_frames_below a EE) // EL E0.
+  congr (_ *m diag_mx _ *m _); apply/rowP=> j; rewrite mxE.
+  have [q0 qL] := qE j; apply/eqP; rewrite -(@eqr_expn2 _ 2) //; last first.
+    by apply: prodr_ge0 => i _; rewrite mxE sqrtr_ge0.
+  rewrite -prodrXl (eq_bigr (fun i : 'I_L.+1 => q 0 j / lam i)) => [|i _].
+    rewrite big_split /= prodr_const card_ord qL prodfV mulrAC divff ?mul1r //.
+    by rewrite prodf_seq_neq0; apply/allP=> i _; rewrite gt_eqF ?lam_gt0.
+  by rewrite mxE sqr_sqrtr // divr_ge0 // ltW ?lam_gt0.
+- transitivity (\sum_(i < L) \sum_j q 0 j).
+    by apply: eq_bigr => i _; apply: lam_norm.
+  by rewrite sumr_const card_ord mulr_natl.
+by move=> m mL; split; [|rewrite EE|exact: lam_norm].
+Qed.
+
 (* NC-01. *)
 Theorem factorisation_minimum lam L k (X : 'M[R]_(d L, d 0)) U
     (s q : 'rV[R]_k) V :
@@ -142,29 +182,8 @@ move=> L_gt0 lam_gt0 [XE UU VV s_gt0] qE; split=> [W WX|fit].
   - by rewrite WX.
   - by move=> j; case: (qE j).
   - by move=> j; case: (qE j).
-have [E [E0 EL EE]] := frames L_gt0 UU VV fit.
-pose a m := \row_j Num.sqrt (q 0 j / lam m).
-have lam_norm m : (m < L)%N -> lam m * normF (from_frames E a m) = \sum_j q 0 j.
-  move=> mL; rewrite (from_frames_norm _ EE mL) mulr_sumr.
-  apply: eq_bigr => j _.
-  have lm := lam_gt0 m mL; rewrite mxE sqr_sqrtr; last first.
-    by rewrite divr_ge0 ?(ltW lm) //; case: (qE j).
-  by rewrite mulrC divfK // gt_eqF.
-exists (from_frames E a), E; split=> //.
-- case: L L_gt0 lam_gt0 X U XE UU qE fit EL EE lam_norm => // L _ lam_gt0.
-  move=> X U XE UU qE fit EL EE _; rewrite (from_frames_below a EE) // EL E0 XE.
-  congr (_ *m diag_mx _ *m _); apply/rowP=> j; rewrite mxE.
-  have [q0 qL] := qE j.
-  apply/eqP; rewrite -(@eqr_expn2 _ 2) ?(ltW (s_gt0 j)) //; last first.
-    by apply: prodr_ge0 => i _; rewrite mxE sqrtr_ge0.
-  rewrite -prodrXl (eq_bigr (fun i : 'I_L.+1 => q 0 j / lam i)) => [|i _].
-    rewrite big_split /= prodr_const card_ord qL prodfV mulrAC divff ?mul1r //.
-    by rewrite prodf_seq_neq0; apply/allP=> i _; rewrite gt_eqF ?lam_gt0.
-  by rewrite mxE sqr_sqrtr // divr_ge0 // ltW ?lam_gt0.
-- transitivity (\sum_(i < L) \sum_j q 0 j).
-    by apply: eq_bigr => i _; apply: lam_norm.
-  by rewrite sumr_const card_ord mulr_natl.
-by move=> m mL; split; [|rewrite EE|exact: lam_norm].
+rewrite XE; apply: balanced_factors => // j.
+exact: ltW.
 Qed.
 
 End Network.
