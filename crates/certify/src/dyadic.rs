@@ -275,6 +275,7 @@ fn power(k: i64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn doubles_survive_the_round_trip_in_both_directions() {
@@ -338,5 +339,44 @@ mod tests {
         }
         assert_eq!(Dyadic::integer(144).sqrt(50, Towards::Above), Dyadic::integer(12));
         assert_eq!(Dyadic::integer(-21).div(&Dyadic::integer(7), 9, Towards::Above), Dyadic::integer(-3));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Sums, products, quotients and roots against rationals: on the stated side, and no representable number in between.
+        #[test]
+        fn operations_are_rounded_to_the_neighbour(
+            (a, b) in (any::<i64>(), any::<i64>()),
+            (cut_a, cut_b) in (0..62_u32, 0..62_u32),
+            (i, j) in (-80..80_i64, -80..80_i64),
+            precision in 2..100_usize,
+        ) {
+            let (x, y) = (Dyadic::new(IBig::from(a >> cut_a), i), Dyadic::new(IBig::from(b >> cut_b), j));
+            let (p, q) = (x.rational(), y.rational());
+            let mut cases = vec![(x.add(&y, precision, Towards::Below), x.add(&y, precision, Towards::Above), &p + &q)];
+            if !y.is_zero() {
+                cases.push((x.div(&y, precision, Towards::Below), x.div(&y, precision, Towards::Above), &p / &q));
+            }
+            for (low, high, exact) in cases {
+                prop_assert!(low.rational() <= exact && exact <= high.rational());
+                prop_assert!(bits(&low.mantissa) <= precision && bits(&high.mantissa) <= precision);
+                // Neighbours: equal when the number has so many digits, else one unit of the larger apart.
+                let gap = high.rational() - low.rational();
+                if gap.is_zero() {
+                    continue;
+                }
+                prop_assert!(low.rational() < exact && exact < high.rational(), "an exact number is kept");
+                let top = if low.is_negative() { &low } else { &high };
+                let unit = Dyadic::power_of_two(top.magnitude() - precision as i64 + 1);
+                prop_assert!(gap <= unit.rational(), "{x:?} {y:?} {precision}: {low:?} {high:?}");
+            }
+            let square = if x.is_negative() { x.neg() } else { x };
+            let (low, high) = (square.sqrt(precision, Towards::Below), square.sqrt(precision, Towards::Above));
+            prop_assert!(low.mul(&low) <= square && square <= high.mul(&high));
+            let gap = high.rational() - low.rational();
+            let unit = Dyadic::power_of_two(high.magnitude() - precision as i64 + 1);
+            prop_assert!(gap.is_zero() || gap <= unit.rational() && high.mul(&high) > square, "{square:?}");
+        }
     }
 }

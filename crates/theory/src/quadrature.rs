@@ -194,7 +194,8 @@ pub fn tanh_sinh(
             // Distance to the nearer end over the width, and the weight.
             let near = small / (1.0 + small);
             let weight = std::f64::consts::PI * t.cosh() * near / (1.0 + small) * width;
-            if near * width < f64::MIN_POSITIVE || weight == 0.0 {
+            // The weight is larger.
+            if near * width < f64::MIN_POSITIVE {
                 break;
             }
             let far = 1.0 / (1.0 + small);

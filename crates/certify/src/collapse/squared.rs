@@ -258,9 +258,34 @@ mod tests {
             .map(|t| lambda * t.sqrt() - 26.0 * lambda * lambda / 2.0)
             .sum();
         assert!((groups.midpoint() - expected).abs() < 1e-15 * 1.0);
+        // One class that a free bias fits.
+        let one = squared_minimum(&[5], &[0.04], 0.01, 1, true).expect("decided");
+        assert!(one.contains(0.0) && one.width() == 0.0, "{one}");
         assert!(squared_minimum(&[3, 0], &[0.1], 0.1, 2, false).is_err());
         assert!(squared_minimum(&[3], &[0.0], 0.1, 2, false).is_err());
         assert!(squared_minimum(&[3], &[], 0.1, 2, false).is_err());
+    }
+
+    /// Two sizes, k_A classes of n_A > n_B: `n_A^(k_A - 1), K n_A n_B/N, n_B^(k_B - 1), 0`, any order of the counts.
+    #[test]
+    fn targets_of_two_groups() {
+        for (a, b) in
+            [((1, 4), (2, 3)), ((2, 4), (1, 3)), ((3, 7), (1, 1)), ((1, 90), (1, 2)), ((2, 6), (3, 5))]
+        {
+            let (k, total) = (a.0 + b.0, a.0 * a.1 + b.0 * b.1);
+            let middle = (whole(k * a.1 * b.1) / whole(total)).expect("not 0");
+            let mut expected: Vec<Interval> = vec![whole(a.1); a.0 as usize - 1];
+            expected.push(middle);
+            expected.extend(vec![whole(b.1); b.0 as usize - 1]);
+            expected.push(Interval::zero());
+            let mut counts = vec![b.1; b.0 as usize];
+            counts.extend(vec![a.1; a.0 as usize]);
+            let found = checked_targets(&counts, true).expect("positive");
+            assert_eq!(found.len(), expected.len());
+            for (f, e) in found.iter().zip(&expected) {
+                assert!(f.intersection(e).is_some() && f.width() < 1e-30, "{a:?} {b:?}: {f} {e}");
+            }
+        }
     }
 
     /// Two units in the last place, at depth and extreme regularisation too.

@@ -266,3 +266,39 @@ pub(super) fn ridgeless_point(gamma: f64, k: f64, mixing: Mixing) -> Saturation 
     }
     ridgeless_saturation(gamma, k, mixing)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ULPS: f64 = 32.0 * f64::EPSILON;
+
+    /// `ridge + p a_A + (1-p) a_B = gamma` with complements that add to 1, at every point, interpolation included; the risk
+    /// from the ingredients is the closed form.
+    #[test]
+    fn every_point_solves_the_fixed_point_equation() {
+        let mixings = [0.0, 0.3, 0.999, 1.0].map(|rho| Mixing::new(rho).expect("in [0, 1]"));
+        for gamma in [0.01, 0.2, 0.25, 0.4, 0.75, 1.0, 1.3, 5.0, 1e6] {
+            for k in [1.0, 1.5, 4.0, 80.0] {
+                for mixing in mixings.into_iter().chain([Mixing::LEFT_OF_ONE]) {
+                    let (p, q) = (1.0 / k, (k - 1.0) / k);
+                    let case = format!("{gamma} {k} {mixing:?}");
+                    let still = ridgeless_point(gamma, k, mixing);
+                    let points = [1e-300, 1e-12, 0.3, 10.0, 1e300].map(|l| saturation(gamma, k, mixing, l));
+                    for point in points.into_iter().chain([still]) {
+                        assert!((point.bag + point.bag_gap - 1.0).abs() <= ULPS, "{case} {point:?}");
+                        assert!((point.within + point.within_gap - 1.0).abs() <= ULPS, "{case} {point:?}");
+                        let sum = point.ridge + p * point.bag + q * point.within;
+                        assert!((sum / gamma - 1.0).abs() <= ULPS, "{case} {sum} {point:?}");
+                    }
+                    let problem = IsotropicLimit::new(gamma, k, 1.3, 0.7).expect("valid");
+                    let (found, closed) = (still.risk(p, gamma, 1.3, 0.7), ridgeless_risk(&problem, mixing));
+                    for (a, b) in [(found.bias2, closed.bias2), (found.var, closed.var)] {
+                        // Bias 0: what is left of a sum that cancels to the rounding of the leverages, squared.
+                        assert!(a == b || (a - b).abs() <= 1e3 * ULPS * b.max(ULPS), "{case} {a} {b}");
+                    }
+                }
+            }
+        }
+    }
+}

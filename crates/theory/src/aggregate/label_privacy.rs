@@ -132,9 +132,6 @@ fn chi3_probability(h: f64) -> f64 {
 /// `i^n/i^(n-1) = (1/2)/(x + (n+1)/2/(x + (n+2)/2/(x + ...)))`; below, `(1+h^2) lost - 2 h phi`, whose terms
 /// are less than 20 times their difference.
 fn excess_moment(h: f64, lost: f64, phi: f64) -> f64 {
-    if lost == 0.0 {
-        return 0.0;
-    }
     if h < 2.0 {
         return (1.0 + h * h) * lost - 2.0 * h * phi;
     }

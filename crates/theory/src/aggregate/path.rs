@@ -318,3 +318,31 @@ fn combine(a: f64, x: &Mat<f64>, b: f64, y: &Mat<f64>) -> Mat<f64> {
 fn column_dot(a: &Mat<f64>, b: &Mat<f64>, j: usize) -> f64 {
     (0..a.nrows()).map(|i| a[(i, j)] * b[(i, j)]).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// The leverage of a known delta gives delta back, up to the rounding of the leverage times the condition
+        /// `leverage / mean a(1-a)`.
+        #[test]
+        fn corrections_invert_the_leverage(
+            logs in prop::collection::vec(-3.0..3.0_f64, 1..9),
+            log_delta in -12.0..12.0_f64,
+        ) {
+            let weights: Vec<f64> = logs.iter().map(|l| l.exp()).collect();
+            let delta = log_delta.exp();
+            let m = weights.len() as f64;
+            let share = |w: &f64| w * delta / (1.0 + w * delta);
+            let leverage = weights.iter().map(share).sum::<f64>() / m;
+            let slope = weights.iter().map(|w| share(w) / (1.0 + w * delta)).sum::<f64>() / m;
+            let found = correction(&weights, leverage);
+            let allowed = 8.0 * (m + 4.0) * f64::EPSILON * (1.0 + leverage / slope);
+            prop_assert!((found / delta - 1.0).abs() <= allowed, "{weights:?}: {found} for {delta}");
+        }
+    }
+}

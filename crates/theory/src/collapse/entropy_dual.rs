@@ -117,3 +117,35 @@ fn balance_rows(p: &mut Mat<f64>, share: &[f64]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Balanced classes: any small simplex shrinks to the optimal dual point, whose value is the minimum
+    /// `f* = (K-1) t m - log(1 - (K-1) t)`, `m = log(1/t - K + 1)`, `t = lambda sqrt(n)`. The margin `8 K eps` of the shrinking,
+    /// which the rounding of the norm needs, lowers it by that times lambda times the nuclear norm `(K-1) t m` of the optimum.
+    #[test]
+    fn the_bound_of_balanced_classes_keeps_its_margin() {
+        for (k, n) in [(40, 1), (60, 1), (60, 3)] {
+            let (others, total) = ((k - 1) as f64, k as f64);
+            let t = 0.4 / total;
+            let lambda = t / (n as f64).sqrt();
+            let margin = (1.0 / t - others).ln();
+            let value = others * t * margin - (-others * t).ln_1p();
+            let classes = ClassCounts::balanced(k, n).expect("valid");
+            let root = (n as f64).sqrt();
+            for share in [0.0, 0.3, 0.6] {
+                let x = Mat::from_fn(k, k, |i, j| {
+                    share * margin * root * (f64::from(u8::from(i == j)) - 1.0 / total)
+                });
+                for bias in [Bias::None, Bias::Free, Bias::Regularised(0.1)] {
+                    let bound = dual_bound(&classes, lambda, bias, &x, &vec![0.0; k]).expect("certified");
+                    let unit = 8.0 * total * f64::EPSILON * others * t * margin;
+                    let gap = (value - bound) / unit;
+                    assert!((0.5..2.0).contains(&gap), "{k} {n} {share} {bias:?}: {gap}");
+                }
+            }
+        }
+    }
+}

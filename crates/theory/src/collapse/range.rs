@@ -56,6 +56,15 @@ impl Scaled {
         Self::normal((log - whole).exp2(), self.e.saturating_mul(wide).saturating_add(whole as i64))
     }
 
+    /// e^y, the relative error a rounding plus that of y.
+    pub(super) fn exp(y: f64) -> Self {
+        if y.abs() < 700.0 {
+            return Self::new(y.exp());
+        }
+        let whole = (y / core::f64::consts::LN_2).round();
+        Self::normal((y - whole * core::f64::consts::LN_2).exp(), whole as i64)
+    }
+
     /// The natural logarithm.
     pub(super) fn ln(self) -> f64 {
         self.m.ln() + self.e as f64 * core::f64::consts::LN_2
@@ -107,5 +116,16 @@ mod tests {
         assert!((tiny.times(tiny).ln() + 400.0 * 10.0_f64.ln()).abs() <= 1e-12);
         assert_eq!(tiny.power(10).clamped(), 0.0);
         assert_eq!(Scaled::new(1e200).power(10).clamped(), f64::INFINITY);
+    }
+
+    /// e^y as the 16th power of e^(y/16), which stays among the doubles.
+    #[test]
+    fn exponentials_leave_the_range_of_doubles() {
+        for y in [0.0_f64, -1.0, 699.0, 701.0, 750.0, -800.0, 1234.5, -2500.0, 5000.0, -9999.0] {
+            let part = Scaled::new((y / 16.0).exp());
+            let ratio = Scaled::exp(y).over(part.power(16)).clamped();
+            // y and its multiple of log 2 are rounded: |y| eps each; the power repeats the error of its base 16 times.
+            assert!((ratio - 1.0).abs() <= (4.0 * y.abs() + 64.0) * f64::EPSILON, "{y}: {ratio}");
+        }
     }
 }

@@ -35,7 +35,7 @@ pub(super) struct Branch {
 impl Branch {
     /// x^M.
     pub(super) fn power(&self, depth: usize) -> Scaled {
-        if depth <= 64 { self.x.power(depth) } else { exp_scaled(self.log_power) }
+        if depth <= 64 { self.x.power(depth) } else { Scaled::exp(self.log_power) }
     }
 }
 
@@ -237,7 +237,7 @@ pub(super) fn upper_branch(depth: usize, beta: Scaled) -> Option<Branch> {
             break;
         }
     }
-    let mut x = exp_scaled(w / m);
+    let mut x = Scaled::exp(w / m);
     if depth <= 64 {
         // The residual as a product, beta/M x^(M+1) (1 + x^-M)^2 - 1, has no rounding of ln(beta).
         let inverse_power = if w > 700.0 { 0.0 } else { 1.0 / x.power(depth).clamped() };
@@ -260,17 +260,4 @@ pub(super) fn upper_branch(depth: usize, beta: Scaled) -> Option<Branch> {
     // By stationarity 1/(1 + x^M) = beta x/(M alignment): one product instead of a sum of unequal terms.
     let value = beta.times(x).times(Scaled::new(1.0 + 1.0 / (m * alignment)));
     Some(Branch { x, log_power: w, alignment, value })
-}
-
-/// e^y beyond the range of doubles.
-fn exp_scaled(y: f64) -> Scaled {
-    let whole = (y / core::f64::consts::LN_2).round();
-    if y.abs() < 700.0 {
-        return Scaled::new(y.exp());
-    }
-    // Powers of two by halves of the exponent; only inputs beyond 1e300 come here.
-    let rest = (y - whole * core::f64::consts::LN_2).exp();
-    let half = Scaled::new(2.0_f64.powi((whole / 4.0).trunc() as i32));
-    let left = Scaled::new(2.0_f64.powi((whole - 3.0 * (whole / 4.0).trunc()) as i32));
-    Scaled::new(rest).times(half).times(half).times(half).times(left)
 }

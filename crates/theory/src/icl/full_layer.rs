@@ -338,52 +338,101 @@ impl SecondVariation {
     }
 
     fn lanczos_minimum(&self) -> Result<(f64, f64), IclError> {
-        const STEPS: usize = 400;
-        const TOLERANCE: f64 = 1e-9;
         let size = self.size();
         // A start with no special symmetry; the du direction carries the possible negative mode.
         let start: Vec<f64> = (0..size)
             .map(|i| if i + 1 == size { 1.0 } else { ((i * i + 1) as f64 * 0.618_034).fract() - 0.5 })
             .collect();
-        let norm = dot(&start, &start).sqrt();
-        let mut basis = vec![start.iter().map(|x| x / norm).collect::<Vec<f64>>()];
-        let (mut diagonal, mut off) = (Vec::new(), Vec::<f64>::new());
-        let mut residual = f64::INFINITY;
-        for step in 0..STEPS.min(size) {
-            let mut next = self.apply(&basis[step]);
-            diagonal.push(dot(&next, &basis[step]));
-            // Twice is enough (Kahan, Parlett).
-            for _ in 0..2 {
-                for v in &basis {
-                    let overlap = dot(&next, v);
-                    next.iter_mut().zip(v).for_each(|(x, y)| *x -= overlap * y);
-                }
-            }
-            let length = dot(&next, &next).sqrt();
-            let last = step + 1 == STEPS.min(size);
-            if step % 20 == 19 || last || length == 0.0 {
-                let m = diagonal.len();
-                let t = Mat::from_fn(m, m, |i, j| match i.abs_diff(j) {
-                    0 => diagonal[i],
-                    1 => off[i.min(j)],
-                    _ => 0.0,
-                });
-                let eigen = symmetric_eigen(t.as_ref())?;
-                let scale = eigen.values[0].abs().max(eigen.values[m - 1].abs());
-                residual = length * eigen.vectors[(m - 1, m - 1)].abs();
-                if residual <= TOLERANCE * scale || length == 0.0 {
-                    return Ok((finite("min_eig", eigen.values[m - 1])?, residual + eigen.error));
-                }
-                residual /= scale;
-            }
-            off.push(length);
-            basis.push(next.iter().map(|x| x / length).collect());
-        }
-        Err(IclError::NotConverged { iterations: diagonal.len(), residual, tolerance: TOLERANCE })
+        smallest_eigenvalue(|x| self.apply(x), &start, 400.min(size))
     }
+}
+
+/// The least eigenvalue of a symmetric operator and the norm of the residual of its vector, by at most so many steps of Lanczos
+/// with full orthogonalisation.
+fn smallest_eigenvalue(
+    apply: impl Fn(&[f64]) -> Vec<f64>,
+    start: &[f64],
+    steps: usize,
+) -> Result<(f64, f64), IclError> {
+    const TOLERANCE: f64 = 1e-9;
+    let norm = dot(start, start).sqrt();
+    let mut basis = vec![start.iter().map(|x| x / norm).collect::<Vec<f64>>()];
+    let (mut diagonal, mut off) = (Vec::new(), Vec::<f64>::new());
+    let mut residual = f64::INFINITY;
+    for step in 0..steps {
+        let mut next = apply(&basis[step]);
+        diagonal.push(dot(&next, &basis[step]));
+        // Twice is enough (Kahan, Parlett).
+        for _ in 0..2 {
+            for v in &basis {
+                let overlap = dot(&next, v);
+                next.iter_mut().zip(v).for_each(|(x, y)| *x -= overlap * y);
+            }
+        }
+        let length = dot(&next, &next).sqrt();
+        let last = step + 1 == steps;
+        if step % 20 == 19 || last || length == 0.0 {
+            let m = diagonal.len();
+            let t = Mat::from_fn(m, m, |i, j| match i.abs_diff(j) {
+                0 => diagonal[i],
+                1 => off[i.min(j)],
+                _ => 0.0,
+            });
+            let eigen = symmetric_eigen(t.as_ref())?;
+            let scale = eigen.values[0].abs().max(eigen.values[m - 1].abs());
+            residual = length * eigen.vectors[(m - 1, m - 1)].abs();
+            if residual <= TOLERANCE * scale || length == 0.0 {
+                return Ok((finite("min_eig", eigen.values[m - 1])?, residual + eigen.error));
+            }
+            residual /= scale;
+        }
+        off.push(length);
+        basis.push(next.iter().map(|x| x / length).collect());
+    }
+    Err(IclError::NotConverged { iterations: diagonal.len(), residual, tolerance: TOLERANCE })
 }
 
 #[cfg(test)]
 pub(super) fn dense_minimum_for_tests(law: &Whitened, query: QueryToken) -> f64 {
     SecondVariation::new(law, query).and_then(|f| f.dense_minimum()).expect("regular").0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scale(diagonal: &[f64]) -> impl Fn(&[f64]) -> Vec<f64> + '_ {
+        move |x| x.iter().zip(diagonal).map(|(x, a)| a * x).collect()
+    }
+
+    /// diag(0, 1, 4) from (1, 1, 1): diagonal 5/3, 100/39, off-diagonal sqrt(26)/3, next length
+    /// sqrt(394/39 - (100/39)^2 - 26/9). Two steps leave the residual of the projected 2 x 2 problem, three none.
+    #[test]
+    fn two_steps_of_lanczos_by_hand() {
+        let (a, b, off) = (5.0 / 3.0, 100.0 / 39.0, 26.0_f64.sqrt() / 3.0);
+        let next = (394.0 / 39.0 - b * b - 26.0 / 9.0_f64).sqrt();
+        let spread = (a - b).hypot(2.0 * off);
+        let (low, high) = (0.5 * (a + b - spread), 0.5 * (a + b + spread));
+        let expected = next * (a - low) / off.hypot(a - low) / high;
+        match smallest_eigenvalue(scale(&[0.0, 1.0, 4.0]), &[1.0; 3], 2) {
+            Err(IclError::NotConverged { iterations, residual, .. }) => {
+                assert_eq!(iterations, 2);
+                assert!((residual / expected - 1.0).abs() < 1e-13, "{residual} {expected}");
+            }
+            other => panic!("{other:?}"),
+        }
+        let (value, error) = smallest_eigenvalue(scale(&[0.0, 1.0, 4.0]), &[1.0; 3], 3).expect("complete");
+        assert!(value.abs() <= error && error < 1e-13, "{value} {error}");
+    }
+
+    /// The start is an eigenvector: one step, no residual. Far more values than steps: the ends settle within 60.
+    #[test]
+    fn lanczos_ends_when_the_residual_does() {
+        let alone = smallest_eigenvalue(scale(&[3.0, -2.0]), &[0.0, 5.0], 2).expect("an eigenvector");
+        assert_eq!(alone.0, -2.0);
+        let many: Vec<f64> =
+            (0..300).map(|i| if i == 7 { -3.0 } else { 1.0 + f64::from(i) / 300.0 }).collect();
+        let (value, error) = smallest_eigenvalue(scale(&many), &[1.0; 300], 60).expect("settles");
+        assert!((value + 3.0).abs() <= error && error < 1e-8, "{value} {error}");
+    }
 }

@@ -321,3 +321,43 @@ fn instance_level_at_its_smallest_sizes() {
         close(risk.var, var, ULPS);
     }
 }
+
+/// Every wrong length is refused with what was found and what was expected.
+#[test]
+fn shapes_are_named() {
+    let bags = BagDesign::consecutive(6, 2).expect("divides");
+    let shape = |argument: &'static str, found: usize, expected: usize| {
+        InputError::Shape { argument: argument.into(), found: (found, 1), expected: (expected, 1) }.into()
+    };
+    for wrong in [0, 2, 4, 6] {
+        let refused = curvature_gap(&bags, &vec![0.0; wrong], &[0.0; 6], |_, _| 1.0).expect_err("three bags");
+        assert_eq!(refused, shape("mean labels", wrong, 3));
+    }
+}
+
+/// Rows (1, 0) and (0, s) in bags of one: the estimator is (1, 1/s), until s^2 is within the rounding `d eps` of the
+/// largest eigenvalue and the direction counts as absent.
+#[test]
+fn directions_within_rounding_are_dropped() {
+    let bags = BagDesign::consecutive(2, 1).expect("divides");
+    for (power, seen) in [(-10, true), (-25, true), (-26, false), (-27, false), (-40, false)] {
+        let s = 2.0_f64.powi(power);
+        let x = Mat::from_fn(2, 2, |i, j| {
+            if i != j {
+                0.0
+            } else if i == 0 {
+                1.0
+            } else {
+                s
+            }
+        });
+        let path = BagPath::new(x.as_ref(), &[1.0, 1.0], &bags).expect("valid");
+        let expected = [1.0, if seen { 1.0 / s } else { 0.0 }];
+        let found = path.ridgeless().expect("certified").at(at(0.5)).expect("below 1").theta;
+        close(found[0], expected[0], ULPS);
+        close(found[1], expected[1], ULPS);
+        let found = path.at_rho(at(0.5)).expect("certified").at(0.0).expect("valid").theta;
+        close(found[0], expected[0], ULPS);
+        close(found[1], expected[1], ULPS);
+    }
+}

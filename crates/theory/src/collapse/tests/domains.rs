@@ -179,3 +179,22 @@ fn scales_of_balanced_grams() {
     close(found.classifier_scale, 0.5 * found.margin * 5.0_f64.sqrt(), 8.0, 0.0);
     close(found.feature_scale, 2.0 * found.margin / 5.0_f64.sqrt(), 8.0, 0.0);
 }
+
+/// n = 1, K = 3, lambda = 0.01, kappa = 1/2: sigma = 0.97 in two directions, sigma_0 = 0.94 in one; with lambda = 0.4 only
+/// the two, with kappa = 1/2 and N lambda > 1/2. The rank of the solution is the width it needs.
+#[test]
+fn a_regularised_bias_needs_the_width_of_its_rank() {
+    for (lambda, sigma, common, rank) in [(0.01, 0.97, 0.94, 3), (0.2, 0.4, 0.0, 2), (0.4, 0.0, 0.0, 0)] {
+        for width in [1, 2, 3] {
+            let p = problem(&[1; 3], &[width], &[lambda], lambda, Bias::Regularised(1.0));
+            let found = regularised_bias_minimum(&p);
+            if width < rank {
+                assert_eq!(found, Err(CollapseError::TooNarrow { width, needed: rank }));
+                continue;
+            }
+            let found = found.expect("wide enough");
+            close(found.contrast, sigma, 8.0, 0.0);
+            close(found.common, common, 8.0, 0.0);
+        }
+    }
+}

@@ -198,3 +198,23 @@ pub fn gradient_flow_risk(c: f64, s: f64, t: f64) -> Result<f64, IclError> {
     })?;
     finite("R", bulk.atom() + inside)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether an integral is resolved depends on its relative error: jumps of any height are refused, smooth functions of any
+    /// height are integrated.
+    #[test]
+    fn unresolved_integrals_are_refused_at_every_scale() {
+        let bulk = Bulk::new(0.5).expect("positive");
+        for height in [1e-250, 1e-20, 1.0, 1e20, 1e250] {
+            let jump = bulk.integrate(|_, offset| if offset > 0.1234 { height } else { 0.0 });
+            assert!(matches!(jump, Err(IclError::NotConverged { .. })), "{height}: {jump:?}");
+            // Without atom the mean eigenvalue is 1.
+            let mean = bulk.integrate(|lambda, _| height * lambda).expect("smooth");
+            assert!((mean / height - 1.0).abs() < 1e-13, "{height}: {mean}");
+        }
+        assert_eq!(bulk.integrate(|_, _| 0.0).ok(), Some(0.0));
+    }
+}

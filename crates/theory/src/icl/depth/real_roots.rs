@@ -193,3 +193,32 @@ fn cauchy_bound(p: &[IBig]) -> f64 {
     let largest = p.iter().map(BitTest::bit_len).max().unwrap_or(1) as i32;
     2.0_f64.powi((largest - lead + 2).clamp(1, 1000))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Signs against Horner's rule in rationals, at whole numbers, fractions and subnormal numbers.
+        #[test]
+        fn signs_are_those_of_the_rational_value(
+            p in prop::collection::vec(-50..=50_i64, 1..7),
+            whole in -40..=40_i32,
+            power in prop::sample::select(vec![0, 1, 5, 60, 900, -1, -2, -30, -700, -1074]),
+        ) {
+            let p: Vec<IBig> = p.into_iter().map(IBig::from).collect();
+            let x = f64::from(whole) * 2.0_f64.powi(power.max(-1000)) * 2.0_f64.powi(power.min(-1000) + 1000);
+            let exact = if power >= 0 {
+                RBig::from(IBig::from(whole) << power as usize)
+            } else {
+                RBig::from_parts(IBig::from(whole), UBig::ONE << power.unsigned_abs() as usize)
+            };
+            let value = p.iter().rev().fold(RBig::ZERO, |sum, c| sum * &exact + RBig::from(c.clone()));
+            let expected = value.cmp(&RBig::ZERO) as i32;
+            prop_assert_eq!(sign_at(&p, x), expected);
+        }
+    }
+}

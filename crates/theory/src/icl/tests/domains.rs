@@ -1,5 +1,6 @@
 //! Ends of the domains; formulas whose answer depends on which entry belongs to which.
 use solvable_linalg::Mat;
+use solvable_model::InputError;
 use solvable_model::icl::{PromptMixture, RegressionTask};
 
 use super::super::*;
@@ -176,11 +177,13 @@ fn normalised_directions() {
     let lambda = diag("Lambda", &[1.0, 1.0]);
     let rate = |scale: f64| published_rate(&lambda, 10, 0.1, rows(&[[scale, 0.0], [0.0, 0.0]]).as_ref());
     assert!(rate(1.0).is_ok() && rate(-1.0).is_ok());
-    for shape in [(2, 0), (3, 1), (0, 0)] {
-        assert!(
-            published_rate(&lambda, 10, 0.1, Mat::zeros(shape.0, shape.1).as_ref()).is_err(),
-            "{shape:?}"
-        );
+    // Of norm 1, or of no norm at all: the shape is refused, and named.
+    for (height, width) in [(2, 0), (3, 1), (1, 1), (0, 0)] {
+        let theta = Mat::from_fn(height, width, |i, _| if i == 0 { 1.0 } else { 0.0 });
+        let refused = published_rate(&lambda, 10, 0.1, theta.as_ref()).expect_err("not 2 x r");
+        let expected =
+            InputError::Shape { argument: "Theta".into(), found: (height, width), expected: (2, 2) };
+        assert_eq!(refused, expected.into());
     }
     for scale in [1.0 + 1e-9, 1.0 - 1e-9, 0.0, 2.0] {
         assert!(rate(scale).is_err(), "{scale}");
