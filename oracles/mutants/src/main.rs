@@ -154,7 +154,7 @@ fn main() -> Result<()> {
     if options.sample > 0 {
         chosen.truncate(options.sample);
     }
-    let killed = judge(&tests, &chosen, options.jobs);
+    let killed = judge(&tests, &chosen, options.jobs, &describe);
     let known: Vec<Equivalent> = serde_json::from_str(&fs::read_to_string(
         Path::new(env!("CARGO_MANIFEST_DIR")).join("equivalent.json"),
     )?)?;
@@ -440,7 +440,12 @@ fn run(test: &Test, mutant: usize, log: Option<&Path>, patience: Duration) -> En
 }
 
 /// The mutants that some test notices. One that runs forever is noticed.
-fn judge(tests: &[Test], chosen: &[usize], jobs: usize) -> BTreeSet<usize> {
+fn judge(
+    tests: &[Test],
+    chosen: &[usize],
+    jobs: usize,
+    describe: &(impl Fn(usize) -> (String, usize, String, String) + Sync),
+) -> BTreeSet<usize> {
     let next = AtomicUsize::new(0);
     let killed = Mutex::new(BTreeSet::new());
     std::thread::scope(|scope| {
@@ -453,7 +458,10 @@ fn judge(tests: &[Test], chosen: &[usize], jobs: usize) -> BTreeSet<usize> {
                         let patience = Duration::from_secs_f64(10.0 + 20.0 * test.seconds);
                         !matches!(run(test, id, None, patience), Ended::Passed)
                     });
-                    if caught && let Ok(mut set) = killed.lock() {
+                    if !caught {
+                        let (file, line, source, change) = describe(id);
+                        eprintln!("survives: {file}:{line}: {change} in {source}");
+                    } else if let Ok(mut set) = killed.lock() {
                         set.insert(id);
                     }
                     if k % 50 == 49 {
