@@ -147,3 +147,25 @@ fn between(low: f64, high: f64) -> Option<f64> {
     let (a, b) = (low.to_bits().min(high.to_bits()), low.to_bits().max(high.to_bits()));
     Some(f64::from_bits(a + (b - a) / 2))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Doubles beside the start that are roots themselves are returned as points, from below and from above.
+    #[test]
+    fn roots_at_the_ends_of_the_bracket_are_exact() {
+        for near in [1.0, -3.0, 0.1] {
+            for root in [near - f64::abs(near) * f64::EPSILON, near + f64::abs(near) * f64::EPSILON] {
+                for sign in [1, -1] {
+                    let shifted = |x: &Interval| {
+                        Ok((x.clone() - Interval::exact(root)?) * Interval::from(i64::from(sign)))
+                    };
+                    let slope = |_: &Interval| Ok(Interval::from(i64::from(sign)));
+                    let found = enclose_root(near, shifted, Some(&slope)).expect("a root");
+                    assert_eq!((found.low, found.high, found.unique), (root, root, true), "{near} {sign}");
+                }
+            }
+        }
+    }
+}

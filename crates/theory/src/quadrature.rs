@@ -241,6 +241,20 @@ mod tests {
         (4.0 * n as f64 + 8.0 * f64::from(p)) * f64::EPSILON
     }
 
+    /// The least zeros of L_16, L_64, L_128, where eigenvalues alone keep few digits; mpmath:
+    /// `findroot(lambda t: laguerre(n, 0, t), 5.7832/(4 n + 2))`.
+    #[test]
+    fn small_nodes_keep_their_digits() {
+        for (n, least) in
+            [(16, 0.087_649_410_478_927_84), (64, 0.022_415_874_146_705_28), (128, 0.011_251_388_263_675_963)]
+        {
+            let rule = gauss_laguerre(n, 0.0).expect("n");
+            let found = rule.nodes.iter().copied().fold(f64::INFINITY, f64::min);
+            // The recurrence rounds once a step, and p changes by itself over a relative distance of order 1.
+            assert!((found / least - 1.0).abs() <= 4.0 * n as f64 * f64::EPSILON, "{n}: {found} {least}");
+        }
+    }
+
     #[test]
     fn rules_integrate_powers_exactly() {
         for n in [1, 2, 5, 16, 61, 128] {

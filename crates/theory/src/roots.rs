@@ -211,6 +211,11 @@ mod tests {
                 let bound = ((b - a) / (2.0 * half)).log2().ceil() as usize + 4;
                 assert!(root.evaluations <= bound, "case {i}: {} > {bound}", root.evaluations);
                 assert!(root.bracket.1 - root.bracket.0 <= 2.0 * half);
+                // Of the two ends the one where f is smaller.
+                assert_eq!(root.value, f(root.x), "case {i}");
+                for end in [root.bracket.0, root.bracket.1] {
+                    assert!(root.value.abs() <= f(end).abs(), "case {i}: {} {end}", root.x);
+                }
                 // x^3 is 0 to working precision below 1e-100.
                 assert!((root.x - x).abs() <= 2.0 * half + 1e-100, "case {i}: {} {x}", root.x);
             }

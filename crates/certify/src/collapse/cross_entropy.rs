@@ -314,4 +314,56 @@ mod tests {
         let b = deep_branches(4, 2, 3, 1.0).expect("certified");
         assert!(b.simplex.is_none() && (b.origin.midpoint() - 4f64.ln()).abs() < 1e-15);
     }
+
+    /// The value on the pair branch as the specification writes it, and no margin of a grid does better.
+    #[test]
+    fn pairs_have_the_value_of_their_formula_and_the_best_margin() {
+        for (k, n, depth, lambda) in [
+            (3, 2, 2, 0.003),
+            (4, 3, 3, 0.01),
+            (5, 1, 4, 0.02),
+            (6, 2, 2, 0.005),
+            (9, 4, 3, 1e-4),
+            (2, 1, 1, 0.1),
+        ] {
+            let (l, classes, root) = (f64::from(depth) + 1.0, k as f64, f64::from(n).sqrt());
+            let value = |m: f64| {
+                let penalty = |size: f64| 0.5 * l * lambda * size.powf(2.0 / l);
+                let paired = (1.0 + (classes - 2.0) * (-m).exp() + (-2.0 * m).exp()).ln();
+                let whole = (k / 2) as f64 * penalty(2.0 * m * root);
+                if k % 2 == 0 {
+                    return paired + whole;
+                }
+                let single = (1.0 + (classes - 1.0) * (-m).exp()).ln();
+                ((classes - 1.0) * paired + single) / classes + whole + penalty(m * root)
+            };
+            let b = deep_branches(k, u64::from(n as u32), depth, lambda).expect("certified").pairs;
+            let found = b.value.midpoint();
+            assert!((found - value(b.margin.midpoint())).abs() < 1e-14, "{k} {depth}: {found}");
+            for i in 1..400 {
+                assert!(found <= value(0.05 * f64::from(i)) + 1e-14, "{k} {depth}: {found} at {i}");
+            }
+        }
+    }
+
+    /// A simplex exists up to the largest lambda with `(1 - 2/L) ln m - ln(e^m + K - 1) - (1/L) ln n = ln lambda` for some m:
+    /// the left side is greatest where `m (1 + (K-1) e^-m)^-1 = 1 - 2/L`, found here by bisection.
+    #[test]
+    fn the_simplex_ends_at_its_spinodal() {
+        for (k, n, depth) in [(2, 1, 2), (3, 2, 2), (4, 1, 3), (10, 5, 2), (10, 3, 7), (50, 1, 4)] {
+            let (l, others) = (f64::from(depth) + 1.0, k as f64 - 1.0);
+            let fraction = 1.0 - 2.0 / l;
+            let (mut low, mut high) = (1e-9, k as f64);
+            for _ in 0..100 {
+                let m: f64 = 0.5 * (low + high);
+                if m < fraction * (1.0 + others * (-m).exp()) { low = m } else { high = m }
+            }
+            let edge = (fraction * low.ln() - (low.exp() + others).ln() - f64::ln(n as f64) / l).exp();
+            let at = |ratio: f64| deep_branches(k, n, depth, ratio * edge).expect("certified");
+            let inside = at(1.0 - 1e-6).simplex.expect("below the end").margin.midpoint();
+            // Beyond the top, by about its distance in lambda to the power 1/2.
+            assert!(inside > low && inside < low + 0.1 * (1.0 + low), "{k} {depth}: {inside} {low}");
+            assert!(at(1.0 + 1e-6).simplex.is_none(), "{k} {depth}");
+        }
+    }
 }

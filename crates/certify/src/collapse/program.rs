@@ -223,11 +223,9 @@ impl Point<'_> {
         let largest = enclose_eigenvalues(&gram)?.swap_remove(0);
         let reach = square.clone() * self.total().square();
         // A double at most lambda/|G|_op: the point is feasible for certain.
-        let theta = if largest.is_below(&reach) || largest.contains_zero() {
-            1.0
-        } else {
-            (reach / largest)?.sqrt()?.bounds().0.min(1.0)
-        };
+        let upper = largest.bounds().1;
+        let theta =
+            if upper > 0.0 { (reach / Interval::exact(upper)?)?.sqrt()?.bounds().0.min(1.0) } else { 1.0 };
         let theta = Interval::exact(theta)?;
         let mut value = Interval::zero();
         let mut defect = vec![Interval::zero(); k];
@@ -339,6 +337,50 @@ mod tests {
             let counts = [vec![na; ka], vec![nb; kb]].concat();
             let general = entropy_program(&problem(&counts, w, h, bias)).expect("certified");
             assert!(general.intersection(&value).is_some(), "{general} {value}");
+            assert!(general.width() < 1e-11, "{general}");
+        }
+    }
+
+    /// A heavy bias weight needs its own step: the polished point of both programs is the same minimum.
+    #[test]
+    fn heavy_bias_weights_are_polished_too() {
+        for weight in [0.9, 1.0, 3.0, 50.0] {
+            let bias = Bias::Regularised(weight);
+            let groups = TwoGroups::new(2, 6, 1, 2).expect("valid");
+            let two = two_group_program(&groups, 0.01, 0.005, bias).expect("certified");
+            let general = entropy_program(&problem(&[6, 6, 2], 0.01, 0.005, bias)).expect("certified");
+            assert!(
+                general.intersection(&two).is_some() && general.width() < 1e-11,
+                "{weight}: {general} {two}"
+            );
+        }
+    }
+
+    /// Balanced classes without bias: every small simplex shrinks to the optimal dual point, so that the dual value is the
+    /// minimum up to the rounding of one factor; anywhere else it lies below. The primal never does.
+    #[test]
+    fn duals_bound_from_below_wherever_they_are_taken() {
+        let exact = balanced_margin(4, 2, 0.01, 0.005).expect("decided");
+        let (minimum, best) = (exact.value.midpoint(), exact.margin.midpoint());
+        let square = (Interval::exact(0.01).expect("finite")) * Interval::exact(0.005).expect("finite");
+        let bounds = |logits: &Mat<f64>, b: &[f64]| {
+            let point = Point { counts: vec![2; 4], logits: logits.as_ref(), bias: b };
+            let columns = point.softmax().expect("finite");
+            let dual = point.dual(&square, Bias::None, &columns).expect("inside").midpoint();
+            (dual, point.primal(&square, Bias::None, &columns).expect("finite").midpoint())
+        };
+        for share in [0.0, 0.25, 0.9, 1.0, 1.5, 4.0] {
+            let simplex = Mat::from_fn(4, 4, |i, j| share * best * (f64::from(u8::from(i == j)) - 0.25));
+            let (dual, primal) = bounds(&simplex, &[0.0; 4]);
+            if share <= 1.0 {
+                assert!((dual / minimum - 1.0).abs() < 1e-14, "{share}: {dual} {minimum}");
+            } else {
+                assert!(dual < minimum, "{share}");
+            }
+            assert!(primal >= minimum * (1.0 - 1e-14), "{share}: {primal}");
+            let skew = Mat::from_fn(4, 4, |i, j| simplex[(i, j)] + 0.3 * ((3 * i + 5 * j) % 7) as f64);
+            let (dual, primal) = bounds(&skew, &[0.4, 0.0, -0.1, 0.2]);
+            assert!(dual < minimum && primal > minimum, "{share}: {dual} {primal}");
         }
     }
 

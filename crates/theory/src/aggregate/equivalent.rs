@@ -380,3 +380,22 @@ pub(super) fn channel_left_limit(
     let point = FixedPoint { delta: f64::INFINITY, s: 0.0, share: gamma, ridge: 0.0, threshold: false };
     Ok(Equivalent { point, bias2, var })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_survive_cancellation() {
+        for (terms, sum) in [
+            (vec![1.0, 1e100, 1.0, -1e100], 2.0),
+            (vec![1e100, 1.0, -1e100], 1.0),
+            (vec![0.1, 0.2, -0.3], 2.775_557_561_562_891_4e-17),
+            (vec![3.0, -2.0, -1.0], 0.0),
+            (vec![], 0.0),
+        ] {
+            assert_eq!(compensated(terms.iter().copied()), sum, "{terms:?}");
+            assert_eq!(compensated(terms.iter().map(|t| -t)), -sum, "{terms:?}");
+        }
+    }
+}

@@ -5,3 +5,4 @@ mod domains;
 mod limits;
 mod path;
 pub(super) mod reference;
+mod written;

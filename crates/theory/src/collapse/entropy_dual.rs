@@ -148,4 +148,27 @@ mod tests {
             }
         }
     }
+
+    /// Columns in the simplex with balanced rows; a triangular pattern, which scaling balances only in the limit, is mixed with
+    /// the product law until its least entry is 0 and no further.
+    #[test]
+    fn rows_are_balanced_with_the_least_mixing() {
+        let share = [0.5, 0.3, 0.2];
+        let patterns = [
+            ([[0.5, 0.0, 0.0], [0.5, 1.0, 0.0], [0.0, 0.0, 1.0]], true),
+            ([[0.2, 0.0, 0.0], [0.4, 0.1, 0.0], [0.4, 0.9, 1.0]], true),
+            ([[0.8, 0.1, 0.1], [0.1, 0.7, 0.2], [0.1, 0.2, 0.7]], false),
+        ];
+        for (pattern, mixed) in patterns {
+            let mut p = Mat::from_fn(3, 3, |i, j| pattern[i][j]);
+            balance_rows(&mut p, &share);
+            let least = (0..9).map(|i| p[(i / 3, i % 3)]).fold(f64::INFINITY, f64::min);
+            for i in 0..3 {
+                let row: f64 = (0..3).map(|c| p[(i, c)] * share[c]).sum();
+                let column: f64 = (0..3).map(|j| p[(j, i)]).sum();
+                assert!((row - share[i]).abs() < 1e-15 && (column - 1.0).abs() < 1e-15, "{pattern:?} {i}");
+            }
+            assert!(if mixed { (0.0..1e-15).contains(&least) } else { least > 0.01 }, "{pattern:?} {least}");
+        }
+    }
 }

@@ -52,6 +52,8 @@ impl TwoGroupEntropyMinimum {
 
 /// m_A, m_B, v_A, v_B, delta.
 const VARIABLES: usize = 5;
+/// Newton steps.
+const LARGEST_STEPS: usize = 300;
 type Point = [f64; VARIABLES];
 
 struct Reduced {
@@ -151,7 +153,7 @@ impl Reduced {
     fn minimise(&self, mut x: Point, active: &[usize]) -> (Point, f64) {
         let mut at = self.evaluate(&x);
         let mut decrement = 0.0;
-        for _ in 0..300 {
+        for _ in 0..LARGEST_STEPS {
             let Some(step) = newton_step(&at, active) else { break };
             let slope: f64 = active.iter().map(|&i| at.gradient[i] * step[i]).sum();
             decrement = -slope;
@@ -179,6 +181,19 @@ impl Reduced {
         }
         (x, decrement)
     }
+}
+
+/// Refuses a last Newton decrement above the rounding of the value, or none at all.
+fn refuse_unsettled(decrement: f64, value: f64) -> Result<(), CollapseError> {
+    let tolerance = 1e-13 * value;
+    if decrement > tolerance || decrement.is_nan() {
+        return Err(CollapseError::NotConverged {
+            iterations: LARGEST_STEPS,
+            residual: decrement,
+            tolerance,
+        });
+    }
+    Ok(())
 }
 
 /// `-H^-1 g` in the active variables, by Cholesky after scaling the diagonal to 1.
@@ -289,10 +304,7 @@ pub fn two_group_entropy_minimum(
         reduced.minimise(from, &active)
     };
     let value = reduced.evaluate(&x).value;
-    let tolerance = 1e-13 * value;
-    if decrement > tolerance || decrement.is_nan() {
-        return Err(CollapseError::NotConverged { iterations: 300, residual: decrement, tolerance });
-    }
+    refuse_unsettled(decrement, value)?;
     let (optimality, across) =
         (certify(groups, lambda, bias, &x, value)?, [0, 1].map(|g| reduced.across_margin(&x, g)));
     let minority = groups.minority();
@@ -359,4 +371,74 @@ pub fn reconstruct(groups: &TwoGroups, within: [f64; 2], between: [f64; 2]) -> M
         };
         block + left[gi] * right[gj]
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LAMBDA: f64 = 0.013;
+
+    fn cases() -> impl Iterator<Item = (Reduced, Point)> {
+        let groups = [(3, 6, 2, 2), (1, 9, 4, 1), (5, 2, 5, 2), (2, 1, 1, 40)];
+        let points = [
+            [0.4, 1.3, 0.2, 0.7, -0.3],
+            [3.0, 0.1, 5.0, 2.5, 1.1],
+            [-2.0, 0.0, -1.0, 0.6, 0.0],
+            [40.0, 30.0, 0.3, -25.0, -8.0],
+        ];
+        groups.into_iter().flat_map(move |(k_a, n_a, k_b, n_b)| {
+            let groups = TwoGroups::new(k_a, n_a, k_b, n_b).expect("positive");
+            let bias = [Bias::None, Bias::Regularised(0.2)];
+            bias.into_iter().flat_map(move |b| points.map(|x| (Reduced::new(&groups, LAMBDA, b), x)))
+        })
+    }
+
+    /// Gradient and Hessian against central differences, whose error is h^2 times a third derivative plus eps/h.
+    #[test]
+    fn derivatives_are_those_of_the_value() {
+        let h = 1e-5;
+        for (reduced, x) in cases() {
+            let at = reduced.evaluate(&x);
+            for i in 0..VARIABLES {
+                let (mut up, mut down) = (x, x);
+                (up[i], down[i]) = (x[i] + h, x[i] - h);
+                let (up, down) = (reduced.evaluate(&up), reduced.evaluate(&down));
+                let slope = (up.value - down.value) / (2.0 * h);
+                assert!((slope - at.gradient[i]).abs() < 1e-8, "{x:?} {i}: {slope} {}", at.gradient[i]);
+                for j in 0..VARIABLES {
+                    let bend = (up.gradient[j] - down.gradient[j]) / (2.0 * h);
+                    assert!((bend - at.hessian[i][j]).abs() < 1e-8, "{x:?} {i} {j}: {bend}");
+                }
+            }
+        }
+    }
+
+    /// `H step = -g` in the active variables, the others stay.
+    #[test]
+    fn newton_steps_solve_their_system() {
+        for (reduced, x) in cases().filter(|(_, x)| x[0].abs() < 10.0) {
+            let mut at = reduced.evaluate(&x);
+            (0..VARIABLES).for_each(|i| at.hessian[i][i] += 0.1);
+            for active in [vec![0, 1, 2, 3, 4], vec![1, 3], vec![4]] {
+                let step = newton_step(&at, &active).expect("positive definite");
+                for i in 0..VARIABLES {
+                    if !active.contains(&i) {
+                        assert_eq!(step[i], 0.0);
+                        continue;
+                    }
+                    let image: f64 = (0..VARIABLES).map(|j| at.hessian[i][j] * step[j]).sum();
+                    assert!((image + at.gradient[i]).abs() < 1e-13, "{x:?} {i}: {image}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn unsettled_decrements_are_refused() {
+        assert!(refuse_unsettled(0.0, 0.5).is_ok() && refuse_unsettled(1e-13, 1.0).is_ok());
+        for (decrement, value) in [(1.1e-13, 1.0), (1e-13, 0.5), (f64::INFINITY, 1.0), (f64::NAN, 1.0)] {
+            assert!(refuse_unsettled(decrement, value).is_err(), "{decrement} {value}");
+        }
+    }
 }

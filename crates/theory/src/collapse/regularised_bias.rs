@@ -110,14 +110,12 @@ fn weighted_mode(scale: &Scale, square: f64, kappa: f64) -> Result<WeightedMode,
         // (q/2)(M + tau/sigma), as without weight: q carries the weight.
         0.5 * energy * (scale.depth as f64 + 1.0 / branch.alignment)
     };
-    // 1 - sigma/tau = 1/(1 + x^M), without cancellation; M = 1: sqrt(beta).
+    // 1 - sigma/tau = 1/(1 + x^M), without cancellation; M = 1: sqrt(beta). x^M is at least 1/3 on this branch.
     let rest = if scale.depth == 1 {
         beta.root(2).clamped()
-    } else if branch.log_power > 0.0 {
+    } else {
         let e = (-branch.log_power).exp();
         e / (1.0 + e)
-    } else {
-        1.0 / (1.0 + branch.log_power.exp())
     };
     Ok(WeightedMode { sigma, cost, energy, rest })
 }

@@ -361,3 +361,56 @@ fn directions_within_rounding_are_dropped() {
         close(found[1], expected[1], ULPS);
     }
 }
+
+#[test]
+fn the_first_bag_of_another_size_is_named() {
+    for (sizes, first, bag) in [(vec![3, 3, 1], 3, 2), (vec![1, 2, 2], 1, 1), (vec![2, 2, 2, 3, 1], 2, 3)] {
+        let mut next = 0;
+        let members: Vec<Vec<usize>> = sizes
+            .iter()
+            .map(|&size| {
+                next += size;
+                (next - size..next).collect()
+            })
+            .collect();
+        let bags = BagDesign::new(next, &members).expect("partition");
+        let refused = loss_gap(PointwiseLoss::Squared, &bags, &vec![0.0; next]).expect_err("unequal");
+        assert_eq!(refused, AggregateError::UnequalBags { first, bag });
+    }
+}
+
+/// rho -> 1- without ridge, 1/k < gamma < 1: all directions are used up, with s = 0 and no ridge left at delta = inf.
+#[test]
+fn clipped_labels_at_the_left_limit() {
+    let privacy = LabelPrivacy::new(1.5, Some(2.0)).expect("valid");
+    let point = |gamma: f64| {
+        let problem = isotropic(gamma, 4.0, 1.0, 0.5);
+        clipped_risk(&problem, Mixing::LEFT_OF_ONE, 0.0, &privacy).expect("in range").equivalent.point
+    };
+    let expected = FixedPoint { delta: f64::INFINITY, s: 0.0, share: 0.5, ridge: 0.0, threshold: false };
+    assert_eq!(point(0.5), expected);
+    assert!(point(0.2).delta.is_finite());
+}
+
+/// The least K with eps K/2 at least `log(1/beta)`, in the arithmetic of doubles, also where the quotient rounds across an
+/// integer.
+#[test]
+fn path_lengths_are_the_least_that_suffice() {
+    let mut rounded = 0;
+    for i in 1..400 {
+        let beta = 1.0 / (1.0 + 0.37 * f64::from(i));
+        let needed = -beta.ln();
+        for m in 2..60 {
+            // Epsilon next to the one for which m changes are exactly enough.
+            for e in [2.0 * needed / f64::from(m), (2.0 * needed / f64::from(m)).next_down()] {
+                let k = path_length_needed(1, 0.0, 1.0, eps(e), beta).expect("valid");
+                assert!(
+                    0.5 * e * k >= needed && (k == 1.0 || 0.5 * e * (k - 1.0) < needed),
+                    "{beta} {e} {k}"
+                );
+                rounded += usize::from(k != (needed / e * 2.0).ceil());
+            }
+        }
+    }
+    assert!(rounded > 0, "no quotient was rounded across an integer");
+}

@@ -198,3 +198,39 @@ fn a_regularised_bias_needs_the_width_of_its_rank() {
         }
     }
 }
+
+/// `u_inf/(1 + (u_inf/u0 - 1) e^(-2 r t))`, r = sqrt(2)/6 - 0.05, at u0 = 1 and t = 1 too; 0 stays 0 forever.
+#[test]
+fn aligned_flows_at_unit_start_and_time() {
+    let flow = AlignedFlow::new(3, 2, 0.05).expect("valid");
+    let rate = 2.0_f64.sqrt() / 6.0 - 0.05;
+    for (u0, t) in [(1.0, 0.7), (0.3, 1.0), (1.0, 1.0), (2.0, 5.0)] {
+        let limit = 6.0 * rate;
+        let expected = limit / (1.0 + (limit / u0 - 1.0) * (-2.0 * rate * t).exp());
+        close(flow.squared(u0, t).expect("valid"), expected, 16.0, 0.0);
+    }
+    for t in [0.0, 1.0, f64::INFINITY] {
+        assert_eq!(flow.squared(0.0, t), Ok(0.0));
+    }
+    assert_eq!(flow.squared(0.7, 0.0), Ok(0.7));
+}
+
+/// Two classes of a size have one difference within, a single one none; either role.
+#[test]
+fn groups_of_one_and_of_two_classes() {
+    for (k_a, k_b) in [(1, 1), (1, 2), (2, 1), (2, 2), (3, 2)] {
+        let at = two_group_thresholds(&TwoGroups::new(k_a, 9, k_b, 2).expect("valid"), 1).expect("in range");
+        assert_eq!((at.majority_within.is_some(), at.minority_within.is_some()), (k_a > 1, k_b > 1));
+    }
+}
+
+/// A proved bound is at most the value, and within the stated roundings of it.
+#[test]
+fn bounds_of_a_regularised_bias_are_bounds() {
+    for lambda in [1e-4, 0.01, 0.2, 3.0] {
+        let p = problem(&[2; 3], &[3], &[lambda], lambda, Bias::Regularised(0.7));
+        let found = regularised_bias_minimum(&p).expect("wide enough").optimality;
+        assert!(found.lower_bound < found.value, "{lambda}");
+        assert!(found.lower_bound >= found.value * (1.0 - 32.0 * f64::EPSILON), "{lambda}");
+    }
+}

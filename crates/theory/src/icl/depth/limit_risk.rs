@@ -56,10 +56,9 @@ impl Bulk {
             f(lambda, 0.5 * (e.from_a - e.to_b)) * (e.from_a.sqrt() * e.to_b.sqrt()) / (norm * lambda)
         };
         let found = tanh_sinh(density, 0.0, self.width, TOLERANCE)?;
-        let residual = if found.value == 0.0 { found.error } else { found.error / found.value };
         // The last refinement is about the square of the one before.
-        if residual > 1e-8 {
-            let iterations = found.evaluations;
+        if found.error > 1e-8 * found.value {
+            let (iterations, residual) = (found.evaluations, found.error / found.value);
             return Err(IclError::NotConverged { iterations, residual, tolerance: TOLERANCE });
         }
         Ok(found.value)

@@ -274,4 +274,36 @@ mod tests {
             assert!(damped_step(&indefinite, &[1.0, 1.0], 0.0, &mut [0.0; 4]).is_none());
         }
     }
+
+    /// Slopes of (p, q) against central differences, whose error is h^2 times a third derivative plus eps/h.
+    #[test]
+    fn slopes_are_those_of_the_values() {
+        let rule = SpectralRule::marchenko_pastur(0.5, 3).expect("valid");
+        let h = 1e-5;
+        for (layers, corrected) in [(1, false), (3, false), (1, true), (2, true), (4, true)] {
+            let problem = Problem { rule: &rule, s: 0.3, layers, corrected };
+            let m = problem.parameters();
+            let x: Vec<f64> = (0..m).map(|i| 0.3 + 0.17 * ((3 * i + 1) % 5) as f64).collect();
+            let mut slopes = vec![0.0; 2 * m];
+            for node in [0.2, 0.7, 1.3] {
+                let plain = problem.values(&x, node, &mut []);
+                assert_eq!(problem.values(&x, node, &mut slopes), plain);
+                for i in 0..m {
+                    let at = |shift: f64| {
+                        let mut moved = x.clone();
+                        moved[i] += shift;
+                        problem.values(&moved, node, &mut [])
+                    };
+                    let (up, down) = (at(h), at(-h));
+                    for (found, difference) in [(slopes[i], up.0 - down.0), (slopes[m + i], up.1 - down.1)] {
+                        let expected = difference / (2.0 * h);
+                        assert!(
+                            (found - expected).abs() < 1e-7,
+                            "{layers} {corrected} {node} {i}: {found} {expected}"
+                        );
+                    }
+                }
+            }
+        }
+    }
 }

@@ -198,3 +198,44 @@ fn power_of_contaminated_labels() {
     let moments = contaminated_moments(&task, rows(&[[1.0, 0.5], [0.5, -1.0]]).as_ref()).expect("finite");
     assert_close(moments.power, 16.5, rounding(2, 1.0));
 }
+
+/// `u^2 - |U|^2` depends on the size of u alone: 4 - 25.
+#[test]
+fn conserved_quantities_of_negative_starts() {
+    let start = rows(&[[3.0, 0.0], [0.0, 4.0]]);
+    for u in [2.0, -2.0] {
+        assert_eq!(conserved_quantity(u, start.as_ref()), Ok(-21.0));
+    }
+    assert_eq!(conserved_quantity(-5.0, start.as_ref()), Ok(0.0));
+}
+
+/// Whether two matrices commute does not depend on the unit of either.
+#[test]
+fn diagonal_starts_in_any_unit() {
+    let lambda = [[1.5, 0.4, 0.0], [0.4, 1.0, 0.2], [0.0, 0.2, 0.6]];
+    let apart = [[1.0, -0.3, 0.1], [-0.3, 0.8, 0.0], [0.1, 0.0, 0.5]];
+    // Lambda^2 + Lambda.
+    let along = [[3.91, 1.4, 0.08], [1.4, 2.2, 0.52], [0.08, 0.52, 1.0]];
+    for unit in [2.0_f64.powi(-60), 1.0, 2.0_f64.powi(60)] {
+        let law = |psi: [[f64; 3]; 3]| {
+            let scaled = |a: [[f64; 3]; 3], unit: f64| a.map(|row| row.map(|x| x * unit));
+            let (lambda, psi) =
+                (dense("Lambda", &scaled(lambda, unit)), dense("Psi", &scaled(psi, 1.0 / unit)));
+            Whitened::new(&RegressionTask::new(lambda, psi, 0.3, 6).expect("valid")).expect("valid")
+        };
+        assert!(diagonal_start_rate(&law(along), 0.0).is_ok(), "{unit}");
+        assert!(diagonal_start_rate(&law(apart), 0.0).is_err(), "{unit}");
+    }
+}
+
+/// `sum_i beta_i s/(s + beta_i)`, s = sigma2/N, beta the eigenvalues of Lambda Psi: 2, 3/2, 0 with s = 1 and without noise.
+#[test]
+fn bayes_bounds_at_unit_and_zero_noise() {
+    let law = |sigma2: f64| {
+        let (lambda, psi) = (diag("Lambda", &[2.0, 1.0, 1.0]), diag("Psi", &[1.0, 1.5, 0.0]));
+        Whitened::new(&RegressionTask::new(lambda, psi, sigma2, 4).expect("valid")).expect("valid")
+    };
+    assert_close(bayes_lower_bound(&law(4.0)).expect("plain"), 2.0 / 3.0 + 0.6, rounding(3, 1.0));
+    assert_close(bayes_lower_bound(&law(8.0)).expect("plain"), 1.0 + 6.0 / 7.0, rounding(3, 1.0));
+    assert_eq!(bayes_lower_bound(&law(0.0)), Ok(0.0));
+}

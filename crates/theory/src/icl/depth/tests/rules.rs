@@ -167,3 +167,17 @@ fn minimax_steps_equioscillate() {
         );
     }
 }
+
+/// One node is at the mean, 1, also just inside the edge sqrt c = 2 beyond which it is found as a detached one. There the root is
+/// nearly double: an angle psi ~ eta^(1/2) known to eps/eta moves the node by psi eps/eta.
+#[test]
+fn a_node_about_to_leave_the_bulk() {
+    for power in 1..=9 {
+        let eta = 10.0_f64.powi(-power);
+        for root in [2.0 - eta, 2.0 + eta] {
+            let rule = SpectralRule::marchenko_pastur(root * root, 1).expect("valid");
+            let allowed = 64.0 * f64::EPSILON * (1.0 + eta.powf(-0.5));
+            assert!((rule.nodes()[0] - 1.0).abs() <= allowed, "{root}: {:?}", rule.nodes());
+        }
+    }
+}
