@@ -86,6 +86,6 @@ fn the_equivalent_of_groups() {
         prop_assert!((found.var - var).abs() <= allowed * var, "{} {var}", found.var);
     });
     let seen = seen.map(AtomicUsize::into_inner);
-    println!("overparametrised, underparametrised, near the threshold, idle rows: {seen:?}");
-    assert!(seen.iter().all(|&n| n >= 10), "{seen:?}");
+    let strata = "overparametrised, underparametrised, near the threshold, idle rows";
+    assert!(seen.iter().all(|&n| n >= 10), "{strata}: {seen:?}");
 }
