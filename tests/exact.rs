@@ -39,6 +39,12 @@ pub(crate) fn slope(f: impl Fn(&Q) -> Q) -> Q {
     (int(8) * (at(1) - at(-1)) - (at(2) - at(-2))) / int(12)
 }
 
+/// Half the second derivative at 0 of a polynomial of degree at most 5, from five values, without error.
+pub(crate) fn curvature(f: impl Fn(&Q) -> Q) -> Q {
+    let at = |n: i64| f(&int(n));
+    (int(16) * (at(1) + at(-1)) - (at(2) + at(-2)) - int(30) * at(0)) / int(24)
+}
+
 /// A dense matrix of rationals.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Matrix {
@@ -265,6 +271,14 @@ impl Draw {
     pub(crate) fn semidefinite(&mut self, n: usize, rank: usize) -> Matrix {
         let g = self.matrix(n, rank);
         &g * &g.t()
+    }
+
+    /// Orthogonal: the Cayley transform of a skew-symmetric matrix.
+    pub(crate) fn rotation(&mut self, n: usize) -> Matrix {
+        let g = self.matrix(n, n);
+        let skew = &g - &g.t();
+        let (plus, minus) = (&Matrix::identity(n) + &skew, &Matrix::identity(n) - &skew);
+        &minus * &plus.inverse().expect("no real eigenvalue of a skew matrix is -1")
     }
 
     /// Positive definite.

@@ -141,19 +141,19 @@ fn estimator_and_descent() {
 }
 
 /// Two groups of rows with the fixed point solved by construction: weights are scaled until delta is the chosen number.
-struct Equivalent {
-    p: Q,
-    tau: Q,
-    lambda: Q,
-    delta: Q,
-    s: Q,
-    sigma: Vec<Q>,
-    weight: Vec<Q>,
-    energy: Vec<Q>,
+pub(crate) struct Equivalent {
+    pub(crate) p: Q,
+    pub(crate) tau: Q,
+    pub(crate) lambda: Q,
+    pub(crate) delta: Q,
+    pub(crate) s: Q,
+    pub(crate) sigma: Vec<Q>,
+    pub(crate) weight: Vec<Q>,
+    pub(crate) energy: Vec<Q>,
 }
 
 impl Equivalent {
-    fn new(draw: &mut Draw, values: usize) -> Self {
+    pub(crate) fn new(draw: &mut Draw, values: usize) -> Self {
         let (p, tau, lambda, delta) = (draw.unit(), draw.unit(), draw.positive(), draw.positive());
         let s = &p / (int(1) + &delta) + (int(1) - &p) * &tau / (int(1) + &tau * &delta);
         let sigma: Vec<Q> = (0..values).map(|_| draw.positive()).collect();
@@ -164,7 +164,7 @@ impl Equivalent {
         Self { p, tau, lambda, delta, s, sigma, weight, energy }
     }
 
-    fn trace(&self, i: i64, m: i64) -> Q {
+    pub(crate) fn trace(&self, i: i64, m: i64) -> Q {
         sum(self
             .sigma
             .iter()
@@ -173,14 +173,14 @@ impl Equivalent {
     }
 
     /// `(g_A, g_B)`.
-    fn groups(&self) -> (Q, Q) {
+    pub(crate) fn groups(&self) -> (Q, Q) {
         let a = &self.p / pow(&(int(1) + &self.delta), 2);
         let b = (int(1) - &self.p) * &self.tau * &self.tau / pow(&(int(1) + &self.tau * &self.delta), 2);
         (a, b)
     }
 
     /// `(s_A, s_B)`.
-    fn shares(&self) -> (Q, Q) {
+    pub(crate) fn shares(&self) -> (Q, Q) {
         let a = &self.p / (int(1) + &self.delta);
         (a.clone(), &self.s - a)
     }

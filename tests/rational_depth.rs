@@ -399,7 +399,7 @@ fn trace_moments() {
     }
 }
 
-fn binomial(n: usize, k: usize) -> Q {
+pub(crate) fn binomial(n: usize, k: usize) -> Q {
     product((0..k).map(|i| frac((n - i) as i64, i as i64 + 1)))
 }
 
@@ -409,12 +409,12 @@ fn narayana(k: usize, j: usize) -> Q {
 }
 
 /// `mu_k(c)`.
-fn limit_moment(k: usize, c: &Q) -> Q {
+pub(crate) fn limit_moment(k: usize, c: &Q) -> Q {
     if k == 0 { int(1) } else { sum((0..k).map(|j| narayana(k, j) * pow(c, j as i64))) }
 }
 
 /// `m_k(d, N)` by counting pairings.
-fn finite_moment(k: usize, d: i64, n: i64) -> Q {
+pub(crate) fn finite_moment(k: usize, d: i64, n: i64) -> Q {
     if k == 0 {
         return int(1);
     }
@@ -453,7 +453,7 @@ fn risk_of_a_prompt() {
 }
 
 /// `1 - 2 sum q_j m_(j+1) + sum q_i q_j (m_(i+j+2) + s m_(i+j+1))`.
-fn risk(q: &[Q], s: &Q, m: &[Q]) -> Q {
+pub(crate) fn risk(q: &[Q], s: &Q, m: &[Q]) -> Q {
     let linear = sum(q.iter().enumerate().map(|(j, q)| q * &m[j + 1]));
     let square = sum((0..q.len() * q.len()).map(|k| {
         let (i, j) = (k / q.len(), k % q.len());
@@ -463,7 +463,7 @@ fn risk(q: &[Q], s: &Q, m: &[Q]) -> Q {
 }
 
 /// The best polynomial: solution of the Hankel system.
-fn best(k: usize, s: &Q, m: &[Q]) -> Vec<Q> {
+pub(crate) fn best(k: usize, s: &Q, m: &[Q]) -> Vec<Q> {
     let h = Matrix::from_fn(k, k, |i, j| &m[i + j + 2] + s * &m[i + j + 1]);
     let right = Matrix::column(&(0..k).map(|i| m[i + 1].clone()).collect::<Vec<_>>());
     let q = &h.inverse().expect("positive definite") * &right;

@@ -79,14 +79,14 @@ impl Problem {
     }
 }
 
-fn second_moment(lambda: &Matrix, psi: &Matrix, sigma2: &Q, inverse: &Q) -> Matrix {
+pub(crate) fn second_moment(lambda: &Matrix, psi: &Matrix, sigma2: &Q, inverse: &Q) -> Matrix {
     let t = (lambda * psi).trace();
     let cross = chain(&[lambda, psi, lambda]);
     &cross.scale(&(int(1) + inverse)) + &lambda.scale(&((t + sigma2) * inverse))
 }
 
 /// `tr(Lambda A S A') - 2 tr(Lambda A Lambda Psi) + tr(Lambda Psi)`.
-fn loss(a: &Matrix, lambda: &Matrix, psi: &Matrix, s: &Matrix) -> Q {
+pub(crate) fn loss(a: &Matrix, lambda: &Matrix, psi: &Matrix, s: &Matrix) -> Q {
     chain(&[lambda, a, s, &a.t()]).trace() - int(2) * chain(&[lambda, a, lambda, psi]).trace()
         + (lambda * psi).trace()
 }
@@ -630,6 +630,31 @@ fn rank_limits() {
     });
 }
 
+/// The blocks of the full layer that matter; `big` is U.
+#[derive(Clone)]
+pub(crate) struct Weights {
+    pub(crate) p: Matrix,
+    pub(crate) big: Matrix,
+    pub(crate) u: Q,
+    pub(crate) q: Matrix,
+}
+
+/// What the full layer loses beside the loss at `A = u U' + q p'`, for `rho = N` and the query masked.
+pub(crate) fn even_part(w: &Weights, lambda: &Matrix, psi: &Matrix, sigma2: &Q, inverse: &Q) -> Q {
+    let Weights { p, big, u, q } = w;
+    let signal = (lambda * psi).trace() + sigma2;
+    let first = &chain(&[lambda, p, &p.t(), lambda]).scale(&(int(1) + inverse))
+        + &lambda.scale(&(chain(&[&p.t(), lambda, p]).trace() * inverse));
+    let cross = &lambda.scale(&signal) + &chain(&[lambda, psi, lambda]).scale(&(int(2) * inverse));
+    let twice = (lambda * psi).power(2).trace() * int(2);
+    chain(&[lambda, &big.t(), &first, big]).trace()
+        + int(2) * u * chain(&[&q.t(), lambda, &big.t(), &cross, p]).trace()
+        + u * u
+            * (int(1) + int(2) * inverse)
+            * (&signal * &signal + twice)
+            * chain(&[&q.t(), lambda, q]).trace()
+}
+
 /// The full layer, query masked: all prompts, tasks and noises of laws with the right fourth moments, through the matrices.
 ///
 /// Exact identity: ICL-17
@@ -673,23 +698,10 @@ fn full_layer_by_enumeration() {
             let size = int(n as i64);
             let f = &size * &over;
             let inverse = int(1) / &size;
-            let t = (&lambda * &psi).trace();
-            let total_signal = &t + &sigma2;
             let a = (&big.t().scale(&u) + &(&q * &p.t())).scale(&f);
             let s = second_moment(&lambda, &psi, &sigma2, &inverse);
             let odd = loss(&a, &lambda, &psi, &s);
-            let pp = &p * &p.t();
-            let first = &chain(&[&lambda, &pp, &lambda]).scale(&(int(1) + &inverse))
-                + &lambda.scale(&(chain(&[&p.t(), &lambda, &p]).trace() * &inverse));
-            let cross =
-                &lambda.scale(&total_signal) + &chain(&[&lambda, &psi, &lambda]).scale(&(int(2) * &inverse));
-            let twice = (&lambda * &psi).power(2).trace() * int(2);
-            let even = chain(&[&lambda, &big.t(), &first, &big]).trace()
-                + int(2) * &u * chain(&[&q.t(), &lambda, &big.t(), &cross, &p]).trace()
-                + &u * &u
-                    * (int(1) + int(2) * &inverse)
-                    * (&total_signal * &total_signal + twice)
-                    * chain(&[&q.t(), &lambda, &q]).trace();
+            let even = even_part(&Weights { p, big, u, q }, &lambda, &psi, &sigma2, &inverse);
             assert_eq!(total, odd + &f * &f * even);
         });
     }
