@@ -161,8 +161,8 @@ fn text(s: &Study) -> String {
         "lambda",
         "GCV",
         "predicted",
-        "simulated",
         "measured",
+        "simulated / predicted - 1",
         "lambda = 0: predicted",
         "measured",
     ]);
