@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::Value;
-use solvable_verify::compute::{ComputeError, certified_blocks, compute, compute_certified};
+use solvable_verify::compute::{ComputeError, certified_blocks, check_claim, compute, compute_certified};
 
 use super::print;
 use crate::failure::Failure;
@@ -38,6 +38,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         let ids: BTreeSet<&str> = certified_blocks().iter().map(|b| b.claim).collect();
         return print(&ids.iter().map(|id| format!("{id}\n")).collect::<String>()).map(|()| 0);
     };
+    check_claim(claim, arguments.certified)?;
     let one = |text: &str| one(claim, text, arguments.certified);
     let mut source: Box<dyn BufRead> = if arguments.input.as_os_str() == "-" {
         Box::new(io::stdin().lock())

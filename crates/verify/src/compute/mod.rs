@@ -51,6 +51,12 @@ pub enum ComputeError {
         /// The id as given.
         claim: String,
     },
+    /// The claim has formulas, but none of them is enclosed.
+    #[error("{claim} has no enclosure: `solvable compute --list-certified` shows the claims that have")]
+    NoEnclosure {
+        /// The id as given.
+        claim: String,
+    },
     /// The input is not a JSON object.
     #[error("the input must be a JSON object of keys and values")]
     NotAnObject,
@@ -235,7 +241,22 @@ pub fn certified_blocks() -> Vec<&'static Block> {
 /// # Errors
 /// As [`compute`]; [`ComputeError::NoBlock`] where no enclosure exists.
 pub fn compute_certified(claim: &str, input: &Value) -> Result<Value, ComputeError> {
+    check_claim(claim, true)?;
     evaluate(claim, input, certified_blocks())
+}
+
+/// Refuses a claim that has nothing to compute, or to enclose when `certified`, before any input is read.
+///
+/// # Errors
+/// [`ComputeError::NoBlock`], [`ComputeError::NoEnclosure`].
+pub fn check_claim(claim: &str, certified: bool) -> Result<(), ComputeError> {
+    let known = |blocks: Vec<&Block>| blocks.iter().any(|b| b.claim.eq_ignore_ascii_case(claim));
+    let claim = || claim.to_owned();
+    match (known(blocks()), certified && !known(certified_blocks())) {
+        (false, _) => Err(ComputeError::NoBlock { claim: claim() }),
+        (true, true) => Err(ComputeError::NoEnclosure { claim: claim() }),
+        (true, false) => Ok(()),
+    }
 }
 
 fn evaluate(claim: &str, input: &Value, blocks: Vec<&'static Block>) -> Result<Value, ComputeError> {

@@ -345,11 +345,17 @@ impl Problem<'_> {
         };
         let seed = cell_seed(options.seed, "study", "aggregate", Purpose::Decision, &Parameters::new());
         let k = options.bag_size.unwrap_or(1);
-        let split = bags::split(rows, self.given.as_deref(), k, test_rows, seed, replica)?;
-        if split.bags.bags() < 2 {
+        let few = || {
             let condition =
                 "at least 2 bags of training rows are needed: lower the bag size or the test fraction";
-            return Err(StudyError::FewRows { path: options.features.clone(), rows, condition });
+            StudyError::FewRows { path: options.features.clone(), rows, condition }
+        };
+        if self.given.is_none() && k > rows - test_rows {
+            return Err(few());
+        }
+        let split = bags::split(rows, self.given.as_deref(), k, test_rows, seed, replica)?;
+        if split.bags.bags() < 2 {
+            return Err(few());
         }
         let (means, clipped) = self.release(&split, seed, replica)?;
         // Labels are centred by what the bags tell.

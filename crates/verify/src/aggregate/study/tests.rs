@@ -121,7 +121,9 @@ fn wrong_requests_are_refused_by_name() {
     let refused = |options: StudyOptions| study(&options).expect_err("refused").to_string();
     assert!(refused(StudyOptions { bag_size: None, ..diabetes(4) }).contains("--bag-size"));
     assert!(refused(diabetes(0)).contains("--bag-size 0"));
-    assert!(refused(diabetes(300)).contains("at least 2 bags"));
+    for size in [300, 443, usize::MAX] {
+        assert!(refused(diabetes(size)).contains("at least 2 bags"));
+    }
     assert!(refused(StudyOptions { rhos: vec![1.5], ..diabetes(4) }).contains("--rho 1.5"));
     assert!(refused(StudyOptions { lambdas: vec![-1.0], ..diabetes(4) }).contains("--lambda -1"));
     assert!(refused(StudyOptions { test_fraction: 1.0, ..diabetes(4) }).contains("--test-fraction 1"));
