@@ -155,8 +155,8 @@ apply: mx11E; rewrite [(_ *: _)^T]linearZ /= -scalemxAl -scalemxAr scalerA.
 by rewrite trmxK scalemxE -/N -tt mxE eqxx mulr1n; field; rewrite gt_eqF.
 Qed.
 
-Lemma svd_lr m n k (X : 'M[R]_(m, n)) (U : 'M[R]_(m, k)) s (V : 'M[R]_(n, k))
-    (v : 'cV[R]_n) :
+Lemma svd_lr m n k p (X : 'M[R]_(m, n)) (U : 'M[R]_(m, k)) s (V : 'M[R]_(n, k))
+    (v : 'M[R]_(n, p)) :
   svd X U s V -> X *m v = 0 -> V^T *m v = 0.
 Proof.
 case=> -> UU _ s_gt0 Xv.
