@@ -207,7 +207,7 @@ def machine():
 
 
 NOTES = {
-    "icl_flow": "Exact reduction to d + 1 unknowns in the time of the slow variable, Taylor series of order 20, local error 1e-14 (the peers: 1e-10 or a step near the limit of stability); set-up included.",
+    "icl_flow": "Exact reduction to d + 1 unknowns in the time of the slow variable, power series of order 20 in a Moebius variable, local error 1e-14 (the peers: 1e-10 or a step near the limit of stability); set-up included.",
     "icl_mc": "The prompt's sufficient statistics are drawn, exactly in law: 2 d normals and a 2 x 2 Wishart matrix for N d normals. "
               "`solvable_raw` draws every example.",
     "icl_train": "As icl_mc, with the two columns of the sample covariance that the gradient needs.",
@@ -287,7 +287,7 @@ WHY = {
     ("dln_flow", "one network, width 128, depth 4"): "All sides spend their time in the same matrix products; what can be gained is the rest of the step.",
     ("dln_flow", "1000 networks, width 16, depth 3"): "The peers are bound by the same floating-point operations; the limit above says what is left.",
     ("scalar_theory", "1,000,000 equations, 8 atoms"): "Divisions and square roots bound both sides; we do a quarter of them.",
-    ("icl_flow", "d = 8"): "At d = 8 there are 72 steps of half a microsecond: a step of the series is a chain of dependent operations, too short to fill the vector units.",
+    ("icl_flow", "d = 8"): "At d = 8 there are 43 steps of half a microsecond: a step of the series is a chain of dependent operations, too short to fill the vector units.",
 }
 
 main()

@@ -9,37 +9,12 @@ pub(super) fn tree(p: [f64; PARTS]) -> f64 {
     ((p[0] + p[4]) + (p[2] + p[6])) + ((p[1] + p[5]) + (p[3] + p[7]))
 }
 
-/// `sum_j a_j b_(last - j)` of two lists of one length: four partial sums, then the entries left over.
-#[inline(always)]
-pub(super) fn convolution(a: &[f64], b: &[f64]) -> f64 {
-    let b = &b[..a.len()];
-    let ((fours, rest), (end, reversed)) = (a.as_chunks::<4>(), b.as_rchunks::<4>());
-    let mut sums = [0.0; 4];
-    for (x, y) in fours.iter().zip(reversed.iter().rev()) {
-        for i in 0..4 {
-            sums[i] += x[i] * y[3 - i];
-        }
-    }
-    let mut last = 0.0;
-    for (x, y) in rest.iter().zip(end.iter().rev()) {
-        last += x * y;
-    }
-    ((sums[0] + sums[1]) + (sums[2] + sums[3])) + last
-}
-
-/// `sum_j a_j a_(last - j)`.
-#[inline(always)]
-pub(super) fn self_convolution(a: &[f64]) -> f64 {
-    let n = a.len();
-    let twice = convolution(&a[..n / 2], &a[n - n / 2..]);
-    2.0 * twice + if n % 2 == 1 { a[n / 2] * a[n / 2] } else { 0.0 }
-}
-
-/// `to_n = sum_m w_m (-rate_m)^n / n!`; the number of weights is a multiple of eight, the rates are at least as many.
+/// `to_n = sum_m w_m (-rate_m scale)^n / n!`; the number of weights is a multiple of eight, the rates are at least as many.
 #[inline(always)]
 pub(super) fn exponential_series<V: Vector, const N: usize>(
     weights: &[f64],
     rates: &[f64],
+    scale: f64,
     to: &mut [f64; N],
 ) {
     let mut sums = [[0.0; PARTS]; N];
@@ -56,8 +31,10 @@ pub(super) fn exponential_series<V: Vector, const N: usize>(
         }
     }
     let factors = const { alternating::<N>() };
+    let mut power = 1.0;
     for n in 0..N {
-        to[n] = factors[n] * tree(sums[n]);
+        to[n] = (power * factors[n]) * tree(sums[n]);
+        power *= scale;
     }
 }
 
