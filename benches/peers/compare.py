@@ -215,7 +215,7 @@ NOTES = {
               "rows and certifies every decomposition a posteriori, which costs it the comparison.",
     "collapse_gd": "L-BFGS in the d + K columns that descent never leaves; `solvable_gd` is plain gradient descent in them, step for step.",
     "dln_flow": "Batch: eight networks a cache line, sums in registers, residual and step fused into the products. Big: faer's products into memory that is there already.",
-    "scalar_theory": "One-atom osculating steps (three or four a root), four atoms a division.",
+    "scalar_theory": "Steps that match value, slope and curvature (three a root), four atoms a division, thirty-two equations abreast.",
 }
 
 

@@ -74,7 +74,7 @@ fn horner(coefficients: &[f64], h: f64) -> f64 {
 /// `x^(1/n)` for `x > 0` within a thousandth: binary logarithm and power by the bits of a number, with parabolas in between.
 #[inline(always)]
 fn root(x: f64, n: usize) -> f64 {
-    let bits = x.max(f64::MIN_POSITIVE).min(f64::MAX).to_bits();
+    let bits = x.clamp(f64::MIN_POSITIVE, f64::MAX).to_bits();
     let fraction = f64::from_bits(bits & 0x000F_FFFF_FFFF_FFFF | 0x3FF0_0000_0000_0000) - 1.0;
     let log = ((bits >> 52) as f64 - 1023.0) + fraction * (1.0 + 0.345 * (1.0 - fraction));
     let power = log * INVERSE[n];

@@ -12,6 +12,7 @@ mod vector;
 
 use std::sync::OnceLock;
 
+pub(super) use vector::Abreast;
 pub use vector::Vector;
 
 /// The environment variable that limits the instruction set: `baseline`, `avx2` or `avx512`.

@@ -89,6 +89,56 @@ impl Vector for Plain {
     }
 }
 
+/// Registers in step: independent operations side by side, which hide each other's latency where a chain of them is longer than the machine
+/// looks ahead.
+#[derive(Clone, Copy)]
+pub(in crate::lanes) struct Abreast<V, const N: usize>([V; N]);
+
+impl<V, const N: usize> sealed::Sealed for Abreast<V, N> {}
+
+impl<V: Vector, const N: usize> Vector for Abreast<V, N> {
+    const LENGTH: usize = N * V::LENGTH;
+
+    #[inline(always)]
+    fn splat(x: f64) -> Self {
+        Self([V::splat(x); N])
+    }
+    #[inline(always)]
+    fn load(from: &[f64]) -> Self {
+        Self(std::array::from_fn(|i| V::load(&from[i * V::LENGTH..])))
+    }
+    #[inline(always)]
+    fn store(self, to: &mut [f64]) {
+        for i in 0..N {
+            self.0[i].store(&mut to[i * V::LENGTH..]);
+        }
+    }
+    #[inline(always)]
+    fn plus(self, other: Self) -> Self {
+        Self(std::array::from_fn(|i| self.0[i].plus(other.0[i])))
+    }
+    #[inline(always)]
+    fn minus(self, other: Self) -> Self {
+        Self(std::array::from_fn(|i| self.0[i].minus(other.0[i])))
+    }
+    #[inline(always)]
+    fn times(self, other: Self) -> Self {
+        Self(std::array::from_fn(|i| self.0[i].times(other.0[i])))
+    }
+    #[inline(always)]
+    fn over(self, other: Self) -> Self {
+        Self(std::array::from_fn(|i| self.0[i].over(other.0[i])))
+    }
+    #[inline(always)]
+    fn root(self) -> Self {
+        Self(std::array::from_fn(|i| self.0[i].root()))
+    }
+    #[inline(always)]
+    fn if_positive(self, yes: Self, no: Self) -> Self {
+        Self(std::array::from_fn(|i| self.0[i].if_positive(yes.0[i], no.0[i])))
+    }
+}
+
 #[cfg(target_arch = "x86_64")]
 pub(super) use x86::{Avx, Avx512};
 
