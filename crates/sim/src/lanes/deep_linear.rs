@@ -2,7 +2,7 @@
 use rayon::prelude::*;
 
 use super::isa::{Isa, Kernel, Vector, dispatch_on};
-use super::products::{Across, Along, Assign, Descend, Lane, Minus, WIDTH, product};
+use super::products::{Across, Along, Assign, Descend, Lane, Minus, WIDTH, entries, product};
 
 /// Largest width of a layer.
 pub const LARGEST_WIDTH: usize = 32;
@@ -277,11 +277,7 @@ fn gradient_step<V: Vector>(widths: &[usize], group: &mut Group, step: f64) {
         }
     }
     if depth == 1 {
-        for ((r, p), a) in current.iter_mut().zip(&weights[0]).zip(target.iter()) {
-            for lane in 0..WIDTH {
-                r.0[lane] = p.0[lane] - a.0[lane];
-            }
-        }
+        entries::<V, _>(current, &weights[0], &Minus(target));
     }
     for l in (1..depth).rev() {
         // The residual moves back through the old weight before that weight moves.
@@ -303,9 +299,6 @@ fn gradient_step<V: Vector>(widths: &[usize], group: &mut Group, step: f64) {
         );
         std::mem::swap(&mut current, &mut next);
     }
-    for (w, g) in weights[0].iter_mut().zip(current.iter()) {
-        for lane in 0..WIDTH {
-            w.0[lane] -= step * g.0[lane];
-        }
-    }
+    // Not a loop over lanes, which the compiler turns into gathers and scatters over entries.
+    entries::<V, _>(&mut weights[0], current, &Descend(step));
 }

@@ -2,6 +2,9 @@
 //!
 //! A matrix of a batch is a slice of [`Lane`]s, row by row: entry `(i, j)` of eight problems is one cache line. Sums run over the inner
 //! index in order, so tiling does not change a bit.
+//!
+//! Plain loops fill the small arrays here: `map` and `from_fn` are not always inlined, and then are not compiled for the instruction set, and the lengths of
+//! strips are forgotten and checked all along the inner loop.
 use super::isa::Vector;
 
 /// Problems side by side in memory: a cache line. Wider blocks would push the working set of a 32 by 32 network out of the near caches.
@@ -45,14 +48,22 @@ impl Factor for Along<'_> {
 
     #[inline(always)]
     fn strip<const N: usize>(&self, first: usize, inner: usize) -> [&[Lane]; N] {
-        std::array::from_fn(|r| &self.0[(first + r) * inner..][..inner])
+        let mut strip = [&self.0[..0]; N];
+        for (r, row) in strip.iter_mut().enumerate() {
+            *row = &self.0[(first + r) * inner..][..inner];
+        }
+        strip
     }
 }
 
 impl<const N: usize> Strip<N> for [&[Lane]; N] {
     #[inline(always)]
     fn at(&self, k: usize) -> [&Lane; N] {
-        std::array::from_fn(|r| &self[r][k])
+        let mut entries = [&self[0][k]; N];
+        for r in 1..N {
+            entries[r] = &self[r][k];
+        }
+        entries
     }
 }
 
@@ -72,7 +83,11 @@ impl<const N: usize> Strip<N> for Across<'_> {
     #[inline(always)]
     fn at(&self, k: usize) -> [&Lane; N] {
         let row: &[Lane; N] = self.0[k * self.1..].first_chunk().expect("a strip lies inside its matrix");
-        std::array::from_fn(|c| &row[c])
+        let mut entries = [&row[0]; N];
+        for c in 1..N {
+            entries[c] = &row[c];
+        }
+        entries
     }
 }
 
@@ -109,6 +124,17 @@ impl Store for Descend {
     #[inline(always)]
     fn store<V: Vector>(&self, _: usize, _: usize, old: V, product: V) -> V {
         old.minus(V::splat(self.0).times(product))
+    }
+}
+
+/// `out_i = store(out_i, p_i)` entry by entry, as for a product.
+#[inline(always)]
+pub(super) fn entries<V: Vector, S: Store>(out: &mut [Lane], product: &[Lane], store: &S) {
+    for (at, (out, p)) in out.iter_mut().zip(product).enumerate() {
+        for lanes in (0..WIDTH).step_by(V::LENGTH) {
+            let (entry, p) = (&mut out.0[lanes..], V::load(&p.0[lanes..]));
+            store.store(at, lanes, V::load(entry), p).store(entry);
+        }
     }
 }
 
@@ -169,11 +195,16 @@ fn tile<V: Vector, const R: usize, const C: usize, S: Store, A: Factor, B: Facto
     let (a, b) = (a.strip::<R>(i, inner), b.strip::<C>(j, inner));
     for k in 0..inner {
         let (left, right) = (a.at(k), b.at(k));
-        let left: [V; R] = std::array::from_fn(|r| V::load(&left[r].0[lanes..]));
-        let right: [V; C] = std::array::from_fn(|c| V::load(&right[c].0[lanes..]));
+        let (mut rows, mut columns) = ([V::splat(0.0); R], [V::splat(0.0); C]);
+        for r in 0..R {
+            rows[r] = V::load(&left[r].0[lanes..]);
+        }
+        for c in 0..C {
+            columns[c] = V::load(&right[c].0[lanes..]);
+        }
         for r in 0..R {
             for c in 0..C {
-                sums[r][c] = sums[r][c].plus(left[r].times(right[c]));
+                sums[r][c] = sums[r][c].plus(rows[r].times(columns[c]));
             }
         }
     }

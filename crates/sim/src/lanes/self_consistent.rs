@@ -343,10 +343,15 @@ fn sums<V: Vector, const N: usize>(atoms: &Atoms, kappa: V) -> [V; N] {
             inverse_right.times(t3),
             inverse_right.times(t2),
         ];
-        let mut terms: [V; GROUP] = std::array::from_fn(|i| V::splat(w[i]).times(r[i]));
+        let mut terms = r;
+        for i in 0..GROUP {
+            terms[i] = V::splat(w[i]).times(r[i]);
+        }
         for (n, sum) in sums.iter_mut().enumerate() {
             if n > 0 {
-                terms = std::array::from_fn(|i| terms[i].times(r[i]));
+                for i in 0..GROUP {
+                    terms[i] = terms[i].times(r[i]);
+                }
             }
             *sum = sum.plus(terms[0].plus(terms[1]).plus(terms[2].plus(terms[3])));
         }

@@ -57,13 +57,16 @@ fn add_moments<V: Vector, const M: usize, const N: usize>(
     from: usize,
     sums: &mut [[f64; PARTS]; N],
 ) {
-    let mut powers: [V; M] = std::array::from_fn(|m| V::load(&weights[m][from..]));
-    let rates: [V; M] = std::array::from_fn(|m| V::load(&rates[m][from..]));
+    let (mut powers, mut factors) = ([V::splat(0.0); M], [V::splat(0.0); M]);
+    for m in 0..M {
+        powers[m] = V::load(&weights[m][from..]);
+        factors[m] = V::load(&rates[m][from..]);
+    }
     for sum in sums {
         let mut part = V::load(&sum[from..]);
         for m in 0..M {
             part = part.plus(powers[m]);
-            powers[m] = powers[m].times(rates[m]);
+            powers[m] = powers[m].times(factors[m]);
         }
         part.store(&mut sum[from..]);
     }

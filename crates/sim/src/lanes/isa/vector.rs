@@ -89,8 +89,8 @@ impl Vector for Plain {
     }
 }
 
-/// Registers in step: independent operations side by side, which hide each other's latency where a chain of them is longer than the machine
-/// looks ahead.
+/// Registers in step (by plain loops, see `products`): independent operations side by side, which hide each other's latency where a chain of them is longer
+/// than the machine looks ahead.
 #[derive(Clone, Copy)]
 pub(in crate::lanes) struct Abreast<V, const N: usize>([V; N]);
 
@@ -105,7 +105,11 @@ impl<V: Vector, const N: usize> Vector for Abreast<V, N> {
     }
     #[inline(always)]
     fn load(from: &[f64]) -> Self {
-        Self(std::array::from_fn(|i| V::load(&from[i * V::LENGTH..])))
+        let mut out = Self::splat(0.0);
+        for i in 0..N {
+            out.0[i] = V::load(&from[i * V::LENGTH..]);
+        }
+        out
     }
     #[inline(always)]
     fn store(self, to: &mut [f64]) {
@@ -114,28 +118,46 @@ impl<V: Vector, const N: usize> Vector for Abreast<V, N> {
         }
     }
     #[inline(always)]
-    fn plus(self, other: Self) -> Self {
-        Self(std::array::from_fn(|i| self.0[i].plus(other.0[i])))
+    fn plus(mut self, other: Self) -> Self {
+        for i in 0..N {
+            self.0[i] = self.0[i].plus(other.0[i]);
+        }
+        self
     }
     #[inline(always)]
-    fn minus(self, other: Self) -> Self {
-        Self(std::array::from_fn(|i| self.0[i].minus(other.0[i])))
+    fn minus(mut self, other: Self) -> Self {
+        for i in 0..N {
+            self.0[i] = self.0[i].minus(other.0[i]);
+        }
+        self
     }
     #[inline(always)]
-    fn times(self, other: Self) -> Self {
-        Self(std::array::from_fn(|i| self.0[i].times(other.0[i])))
+    fn times(mut self, other: Self) -> Self {
+        for i in 0..N {
+            self.0[i] = self.0[i].times(other.0[i]);
+        }
+        self
     }
     #[inline(always)]
-    fn over(self, other: Self) -> Self {
-        Self(std::array::from_fn(|i| self.0[i].over(other.0[i])))
+    fn over(mut self, other: Self) -> Self {
+        for i in 0..N {
+            self.0[i] = self.0[i].over(other.0[i]);
+        }
+        self
     }
     #[inline(always)]
-    fn root(self) -> Self {
-        Self(std::array::from_fn(|i| self.0[i].root()))
+    fn root(mut self) -> Self {
+        for i in 0..N {
+            self.0[i] = self.0[i].root();
+        }
+        self
     }
     #[inline(always)]
-    fn if_positive(self, yes: Self, no: Self) -> Self {
-        Self(std::array::from_fn(|i| self.0[i].if_positive(yes.0[i], no.0[i])))
+    fn if_positive(mut self, yes: Self, no: Self) -> Self {
+        for i in 0..N {
+            self.0[i] = self.0[i].if_positive(yes.0[i], no.0[i]);
+        }
+        self
     }
 }
 
