@@ -94,7 +94,9 @@ have qs i : at0 q i ^+ L = Lam * at0 s i ^+ 2.
   by rewrite -[i]/(nat_of_ord (Ordinal ik)) !at0_ord; case: (qE (Ordinal ik)).
 have ex (j : 'I_l) : exists x, [/\ 0 <= x,
     mode (t 0 j) x <= cost (t 0 j) (at0 s j) (at0 q j) & at0 s j = 0 -> x = 0].
-  exact: (mode_le_cost M_gt0 N_gt0 Lam_gt0 c_gt0 cM).
+  have [x [x0 le z _]] := mode_le_cost M_gt0 N_gt0 Lam_gt0 c_gt0 cM (t_gt0 j)
+    (s0 j) (q0 j) (qs j).
+  by exists x.
 have [x xP] := fin_all_exists ex; exists x; split=> [j|j room_j|].
 - by case: (xP j).
 - by have [_ _] := xP j; apply; rewrite at0_out // (leq_trans k_room).

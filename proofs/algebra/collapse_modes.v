@@ -10,6 +10,7 @@
 (*  mode M N c tau x == tau^2/(2N) g(x) for this beta                        *)
 (*  fit M tau x    == tau x^M/(1 + x^M)                                      *)
 (*  minimises M b x == x >= 0 is a minimiser of g over [0, oo)               *)
+(*  only_minimiser M b x == and there is no other                            *)
 (*  one_layer_point, one_layer_cost == minimiser and minimum for M = 1 and   *)
 (*                    lambda = u: soft thresholding                          *)
 
@@ -93,38 +94,40 @@ Qed.
 (* Every singular value costs at least what some x costs. *)
 Lemma mode_le_cost tau s q : 0 < tau -> 0 <= s -> 0 <= q ->
   q ^+ M.+1 = Lam * s ^+ 2 ->
-  exists x, [/\ 0 <= x, mode tau x <= cost tau s q & s = 0 -> x = 0].
+  exists x, [/\ 0 <= x, mode tau x <= cost tau s q, s = 0 -> x = 0
+    & cost tau s q <= mode tau x -> s = fit tau x].
 Proof.
 move=> tau_gt0 s0 q0 qE; exists (q / c).
 have tau0 : tau != 0 by rewrite gt_eqF.
 have c0 : c != 0 by rewrite gt_eqF.
-split; first by rewrite divr_ge0 // ltW.
-  have [z|snz] := eqVneq s 0.
-    move/eqP: qE; rewrite z expr0n mulr0 expf_eq0 /= => /eqP->.
-    by rewrite mul0r mode0 // /cost sub0r sqrrN mulr0 addr0.
-  have s_gt0 : 0 < s by rewrite lt_neqAle eq_sym snz.
-  have q_gt0 : 0 < q.
-    rewrite lt_neqAle q0 andbT eq_sym; apply: contra_eq_neq qE => ->.
-    by rewrite expr0n eq_sym gt_eqF // mulr_gt0 // exprn_gt0.
-  rewrite modeE // expr_div_n cM; set Q := q ^+ M.
-  have Q_gt0 : 0 < Q by rewrite exprn_gt0.
-  have LamE : Lam = q * Q / s ^+ 2 by rewrite -exprS qE mulfK // expf_neq0.
-  have Q1 : N * (q * Q) + Q * s ^+ 2 != 0.
-    by rewrite gt_eqF // addr_gt0 // !mulr_gt0 // exprn_gt0.
-  have D_gt0 : 0 < N * Lam + Q by rewrite addr_gt0 // mulr_gt0.
-  rewrite -subr_ge0 /cost.
-  have -> : (s - tau) ^+ 2 / (2%:R * N) + M.+1%:R / 2%:R * q -
-     (tau ^+ 2 / (2%:R * N) / (1 + Q / (N * Lam)) + M%:R * c * (q / c) / 2%:R) =
-     (N * Lam + Q) / (2%:R * N * Q) * (s - tau * (Q / (N * Lam + Q))) ^+ 2
-     + (q - s ^+ 2 * Lam / Q) / 2%:R.
-    field; rewrite ?N_neq0 ?c0 ?two_neq0 /=.
-    by rewrite !gt_eqF.
+have x0 : 0 <= q / c by rewrite divr_ge0 // ltW.
+have [z|snz] := eqVneq s 0.
+  move/eqP: qE; rewrite z expr0n mulr0 expf_eq0 /= => /eqP->.
+  rewrite mul0r mode0 // fit0 /cost sub0r sqrrN mulr0 addr0.
+  by split.
+have s_gt0 : 0 < s by rewrite lt_neqAle eq_sym snz.
+have q_gt0 : 0 < q.
+  rewrite lt_neqAle q0 andbT eq_sym; apply: contra_eq_neq qE => ->.
+  by rewrite expr0n eq_sym gt_eqF // mulr_gt0 // exprn_gt0.
+set Q := q ^+ M; have Q_gt0 : 0 < Q by rewrite exprn_gt0.
+have D_gt0 : 0 < N * Lam + Q by rewrite addr_gt0 // mulr_gt0.
+pose w := (N * Lam + Q) / (2%:R * N * Q).
+have w_gt0 : 0 < w by rewrite divr_gt0 ?mulr_gt0 ?ltr0n.
+have fitE : fit tau (q / c) = tau * (Q / (N * Lam + Q)).
+  by rewrite /fit expr_div_n cM -/Q; field; rewrite !gt_eqF // mulr_gt0.
+have excess : cost tau s q - mode tau (q / c) = w * (s - fit tau (q / c)) ^+ 2.
+  have -> : cost tau s q - mode tau (q / c) =
+     w * (s - fit tau (q / c)) ^+ 2 + (q - s ^+ 2 * Lam / Q) / 2%:R.
+    rewrite fitE modeE // expr_div_n cM -/Q /cost /w; field.
+    by rewrite ?c0 ?two_neq0 /= !gt_eqF // mulr_gt0.
   have -> : s ^+ 2 * Lam / Q = q.
-    by rewrite mulrC -[s ^+ 2 * Lam]mulrC -qE exprS mulrC mulfK // gt_eqF.
-  rewrite subrr mul0r addr0 mulr_ge0 ?sqr_ge0 //.
-  by rewrite divr_ge0 ?(ltW D_gt0) // !mulr_ge0 ?ler0n // ltW.
-move=> z; move/eqP: qE; rewrite z expr0n mulr0 expf_eq0 /= => /eqP->.
-by rewrite mul0r.
+    by rewrite -[s ^+ 2 * Lam]mulrC -qE exprSr mulrC mulKf // gt_eqF.
+  by rewrite subrr mul0r addr0.
+split=> //.
+- by rewrite -subr_ge0 excess mulr_ge0 ?sqr_ge0 // ltW.
+- by move=> z; rewrite z eqxx in snz.
+rewrite -subr_le0 excess pmulr_rle0 // => le0.
+apply/eqP; rewrite -subr_eq0 -sqrf_eq0 eq_le le0 sqr_ge0 //.
 Qed.
 
 End Mode.
@@ -152,6 +155,9 @@ Qed.
 
 Definition minimises (b x : R) :=
   0 <= x /\ forall y, 0 <= y -> g M b x <= g M b y.
+
+Definition only_minimiser (b x : R) :=
+  minimises b x /\ forall y, minimises b y -> y = x.
 
 (* A stationary point with x^M >= M - 1 is a global minimiser. *)
 Lemma stationary_minimiser (b x : R) : 0 < x -> M.-1%:R <= x ^+ M ->
@@ -281,6 +287,38 @@ have -> : (1 + y)^-1 + r ^+ 2 * y - 1 = y * (r ^+ 2 * (1 + y) - 1) / (1 + y).
   by field; rewrite gt_eqF.
 rewrite divr_ge0 ?(ltW y1) // mulr_ge0 // subr_ge0.
 by apply: mulr_ege1; rewrite ?exprn_ege1 ?ler_addl.
+Qed.
+
+Lemma one_layer_only : only_minimiser 1 b one_layer_point.
+Proof.
+split=> [|y [y0 ymin]]; first exact: one_layer_optimal.
+have Nu_gt0 : 0 < N * u by rewrite mulr_gt0.
+pose r := N * u / tau; have r_gt0 : 0 < r by rewrite divr_gt0.
+have bE : b = r ^+ 2 by rewrite /b /beta /r; field; rewrite gt_eqF.
+have y1 : 0 < 1 + y by rewrite ltr_paddr ?ltr01.
+have [p0 _] := one_layer_optimal; have := ymin _ p0; clear p0 ymin.
+rewrite /one_layer_point; case: ltP => h.
+  have -> : g 1 b (tau / (N * u) - 1) = 2%:R * r - r ^+ 2.
+    by rewrite /g bE expr1 /r; field; rewrite !gt_eqF.
+  rewrite -subr_le0 /g bE expr1.
+  have -> : (1 + y)^-1 + r ^+ 2 * y - (2%:R * r - r ^+ 2) =
+      (1 - r * (1 + y)) ^+ 2 / (1 + y) by field; rewrite gt_eqF.
+  rewrite pmulr_lle0 ?invr_gt0 // => le0.
+  have /eqP : (1 - r * (1 + y)) ^+ 2 == 0 by rewrite eq_le le0 sqr_ge0.
+  move/eqP; rewrite sqrf_eq0 subr_eq0 => /eqP e.
+  have -> : tau / (N * u) = 1 + y.
+    rewrite -[RHS](mulKf (lt0r_neq0 r_gt0)) -e mulr1.
+    by rewrite /r invf_div.
+  by rewrite addrAC subrr add0r.
+have r1 : 1 <= r by rewrite /r ler_pdivl_mulr // mul1r.
+rewrite -subr_le0 /g bE !expr1 mulr0 !addr0 invr1.
+have -> : (1 + y)^-1 + r ^+ 2 * y - 1 = y * (r ^+ 2 * (1 + y) - 1) / (1 + y).
+  by field; rewrite gt_eqF.
+rewrite pmulr_lle0 ?invr_gt0 // => le0.
+apply/eqP; rewrite eq_le y0 andbT leNgt; apply/negP => y_gt0.
+move: le0; rewrite pmulr_rle0 // leNgt subr_gt0 => /negP; apply.
+apply: (@lt_le_trans _ _ (1 + y)); first by rewrite ltr_addl.
+by rewrite ler_pmull // exprn_ege1.
 Qed.
 
 Lemma one_layer_value :
