@@ -255,6 +255,17 @@ mod tests {
         }
     }
 
+    /// An odd polynomial vanishes at 0, and its recurrence keeps the sign and the digits there: the step ends at 0.
+    #[test]
+    fn middle_nodes_are_zero() {
+        for n in (1..=127).step_by(2) {
+            for rule in [gauss_legendre(n).expect("n"), gauss_hermite(n).expect("n")] {
+                let least = rule.nodes.iter().map(|x| x.abs()).fold(f64::INFINITY, f64::min);
+                assert!(least < 1e-25, "{n}: {least}");
+            }
+        }
+    }
+
     #[test]
     fn rules_integrate_powers_exactly() {
         for n in [1, 2, 5, 16, 61, 128] {

@@ -99,7 +99,9 @@ fn left_limits_of_the_general_equivalent() {
         let found = bag_equivalent(&spectral(gamma, k, r2, s2), Mixing::LEFT_OF_ONE, 0.0).expect("valid");
         close(found.risk.total(), total, ULPS);
         close(found.within_risk, within, ULPS);
-        assert_eq!((found.point.delta, found.point.s), (f64::INFINITY, 0.0));
+        let interpolates =
+            FixedPoint { delta: f64::INFINITY, s: 0.0, share: gamma, ridge: 0.0, threshold: false };
+        assert_eq!(found.point, interpolates);
     }
     for mixing in [Mixing::LEFT_OF_ONE, Mixing::BAG] {
         let found = bag_equivalent(&spectral(0.2, 4.0, 1.3, 0.5), mixing, 0.0).expect("valid");
@@ -413,4 +415,28 @@ fn path_lengths_are_the_least_that_suffice() {
         }
     }
     assert!(rounded > 0, "no quotient was rounded across an integer");
+}
+
+/// `E |M - c|` is the integral of the density times the distance, segment by segment; c anywhere, inside outer segments too.
+#[test]
+fn distances_from_any_point() {
+    let data = IntervalData::new(&[-0.9, -0.2, 0.1, 0.3, 0.8], -1.0, 2.0).expect("valid");
+    for functional in [IntervalFunctional::Median, IntervalFunctional::Mean] {
+        for rho in [0.0, 0.15] {
+            let law = inverse_sensitivity_density(&data, functional, rho, eps(1.3)).expect("valid");
+            let mut ends: Vec<f64> = law.intervals().iter().flat_map(|&(l, u)| [l - rho, u + rho]).collect();
+            ends.sort_by(f64::total_cmp);
+            for c in [-1.5, -0.95, -0.5, -0.1, 0.05, 0.22, 0.6, 1.4, 2.5] {
+                let mut expected = 0.0;
+                for pair in ends.windows(2) {
+                    let (a, b) = (pair[0], pair[1]);
+                    let density = law.density(0.5 * (a + b)).expect("a number");
+                    // The antiderivative of |t - c| is (t - c) |t - c|/2.
+                    expected += density * 0.5 * ((b - c) * (b - c).abs() - (a - c) * (a - c).abs());
+                }
+                let found = law.mean_absolute_error_around(c).expect("finite");
+                close(found, expected, 64.0 * ULPS);
+            }
+        }
+    }
 }

@@ -234,3 +234,16 @@ fn bounds_of_a_regularised_bias_are_bounds() {
         assert!(found.lower_bound >= found.value * (1.0 - 32.0 * f64::EPSILON), "{lambda}");
     }
 }
+
+/// K = 4, n = 1, lambda = t = (1 - 2^-j)/4, exact in doubles: the margin log(1/t - 3) = log(1 + 4/(2^j - 1)) keeps its digits up
+/// to the threshold K t = 1.
+#[test]
+fn margins_close_to_the_threshold() {
+    for j in 1..=24 {
+        let t = 0.25 * (1.0 - 2.0_f64.powi(-j));
+        let found = balanced_entropy_minimum(&problem(&[1; 4], &[3], &[t], t, Bias::None)).expect("covered");
+        let margin = (4.0 / (2.0_f64.powi(j) - 1.0)).ln_1p();
+        close(found.margin, margin, 8.0, 0.0);
+        close(found.optimality.value, 3.0 * t * margin - (-3.0 * t).ln_1p(), 8.0, 0.0);
+    }
+}

@@ -228,6 +228,22 @@ fn diagonal_starts_in_any_unit() {
     }
 }
 
+/// Large commuting matrices stay commuting after the rounding of their rotation.
+#[test]
+fn diagonal_starts_in_many_dimensions() {
+    let d = 40;
+    let lambda = Mat::from_fn(d, d, |i, j| 1.0 / (1.0 + i.abs_diff(j) as f64));
+    let square = &lambda * &lambda;
+    let covariance = |name: &'static str, a: &Mat<f64>| {
+        let list: Vec<Vec<f64>> =
+            (0..d).map(|i| (0..d).map(|j| 0.5 * (a[(i, j)] + a[(j, i)])).collect()).collect();
+        Covariance::from_rows(name, &list).expect("positive definite")
+    };
+    let task = RegressionTask::new(covariance("Lambda", &lambda), covariance("Psi", &square), 0.1, 50);
+    let law = Whitened::new(&task.expect("valid")).expect("valid");
+    assert!(diagonal_start_rate(&law, 0.0).is_ok());
+}
+
 /// `sum_i beta_i s/(s + beta_i)`, s = sigma2/N, beta the eigenvalues of Lambda Psi: 2, 3/2, 0 with s = 1 and without noise.
 #[test]
 fn bayes_bounds_at_unit_and_zero_noise() {

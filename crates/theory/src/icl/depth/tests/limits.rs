@@ -122,8 +122,11 @@ fn constant_step_without_noise_is_a_catalan_sum() {
 #[test]
 fn constant_step_with_noise_is_global() {
     let mut double = 0;
-    for (c, s) in [(0.1, 0.5), (0.1, 0.05), (0.5, 0.1), (2.0, 1.0), (1.0, 1e4), (0.01, 0.9)] {
-        for k in [2, 3, 4, 10] {
+    let mild = [(0.1, 0.5), (0.1, 0.05), (0.5, 0.1), (2.0, 1.0), (1.0, 1e4), (0.01, 0.9)];
+    // Minima a factor of 3 to 50 apart.
+    let apart = [(0.001, 0.3), (0.001, 0.7), (0.001, 1.0), (0.001, 3.0), (0.003, 0.5), (0.01, 2.0)];
+    for (c, s) in mild.into_iter().chain(apart) {
+        for k in [2, 3, 4, 6, 8, 10] {
             let found = best_constant_step(k, c, s).expect("valid");
             let value =
                 |eta: f64| Schedule::constant(k, eta).and_then(|x| limit_risk(&x, c, s)).expect("valid");

@@ -181,3 +181,18 @@ fn a_node_about_to_leave_the_bulk() {
         }
     }
 }
+
+/// `int d mu = 1` and `int lambda d mu = 1` whichever way the detached node rounds.
+#[test]
+fn detached_nodes_of_many_ratios() {
+    for i in 1..200 {
+        let c = 1.1 + 0.73 * f64::from(i * i);
+        for n in [1, 2, 12] {
+            let rule = SpectralRule::marchenko_pastur(c, n).expect("valid");
+            for k in 0..2 {
+                let found = rule.integrate(|x| x.powi(k));
+                assert!((found - 1.0).abs() <= 64.0 * (n + 1) as f64 * f64::EPSILON, "{c} {n} {k}: {found}");
+            }
+        }
+    }
+}
