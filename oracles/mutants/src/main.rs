@@ -241,12 +241,14 @@ fn write_if_new(path: &Path, text: &str) -> Result<()> {
 
 fn copy_tree(root: &Path, tree: &Path) -> Result<()> {
     let listing = Command::new("git").args(["ls-files", "-z"]).current_dir(root).output()?;
+    let mut current = BTreeSet::new();
     for name in listing.stdout.split(|b| *b == 0).filter(|n| !n.is_empty()) {
         let name = std::str::from_utf8(name)?;
         let (from, to) = (root.join(name), tree.join(name));
         if !from.is_file() {
             continue;
         }
+        current.insert(to.clone());
         let bytes = fs::read(&from)?;
         if fs::read(&to).is_ok_and(|old| old == bytes) {
             continue;
@@ -255,6 +257,19 @@ fn copy_tree(root: &Path, tree: &Path) -> Result<()> {
             fs::create_dir_all(parent)?;
         }
         fs::write(to, bytes)?;
+    }
+    remove_others(&tree.join("crates"), &current)
+}
+
+/// Removes what an earlier run left of files that are no more: a module may not exist twice.
+fn remove_others(directory: &Path, current: &BTreeSet<PathBuf>) -> Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            remove_others(&path, current)?;
+        } else if !current.contains(&path) {
+            fs::remove_file(path)?;
+        }
     }
     Ok(())
 }
