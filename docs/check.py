@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Checks a built book: check.py DIR. No unrendered formula, no broken link or anchor, nothing from the network, no code that is not run."""
 import html.parser
+import json
 import pathlib
 import re
 import sys
@@ -100,6 +101,19 @@ for path in sorted((DOCS / "src").rglob("*.md")):
         short = number.removeprefix("0")
         if not any(value.startswith(short) for value in known):
             problems.append(f"{path.relative_to(DOCS)}: {number} is in no code that is run")
+
+# The mutation scores of the text are those of the data.
+mutation = json.loads((DOCS / "data" / "mutation.json").read_text())
+trust = (DOCS / "src" / "trust.md").read_text()
+after = mutation["after"]
+for tried, again in [(mutation["before"], after["first"]), (mutation["fresh"], after["seven"]), (after["sample"], after["sample"]["since"])]:
+    killed, sample, equivalent = tried["killed"], tried["tried"], again["equivalent"]
+    row = f"| {killed} | {100 * killed / sample:.1f}%"
+    rest = f"| {equivalent} | {100 * killed / (sample - equivalent):.1f}%"
+    if not any(f"seed {tried['seed']}" in line and row in line and rest in line for line in trust.splitlines()):
+        problems.append(f"trust.md: the row of seed {tried['seed']} is not that of docs/data/mutation.json")
+    if again["open"]:
+        problems.append(f"docs/data/mutation.json: {again['open']} survivors of seed {tried['seed']} are neither killed nor equivalent")
 
 for problem in problems[:40]:
     print(problem)
