@@ -162,7 +162,7 @@ def main():
     for name, what, argument, values, further, impl, predicted in [] if a.no_fits else FITS:
         if only and name not in only:
             continue
-        times = []
+        times, rates = [], []
         for v in values:
             best = {}
             for _ in range(2):
@@ -170,8 +170,9 @@ def main():
                 for r in us(name, [argument, str(v), *more], "3", "2"):
                     keep(best, r)
             times.append(best[impl]["seconds"])
+            rates.append(best[impl].get("gflops"))
         slope, error = fit(values, times)
-        fits.append({"name": name, "impl": impl, "what": what, "values": values, "slope": slope, "error": error, "predicted": predicted})
+        fits.append({"name": name, "impl": impl, "what": what, "values": values, "slope": slope, "error": error, "predicted": predicted, "gflops": rates})
         print(f"{name} {impl}: {what}^{slope:.2f} +- {error:.2f} (predicted: {predicted})", flush=True)
     threads = []
     for name, arguments in [] if a.no_fits or (os.cpu_count() or 1) < 2 else THREADED:
@@ -260,8 +261,8 @@ def page(r):
         if "gflops" in w:
             t.append(f"- {m['name']}, {m['size']}: {w['gflops']:.3g} GFLOP/s, {100 * w['gflops'] / r['limits']['separate']['result']:.0f}% of what separate "
                      f"multiplications and additions reach in registers (they are never fused, so that every instruction set gives the same bits), {100 * w['gflops'] / r['limits']['gemm']['result']:.0f}% "
-                     f"of large fused products: at that rate, {p_limit(m, r):.1f} times the best peer would be the limit. The matrices of eight networks "
-                     "fill the second cache, not the first, which costs the rest.")
+                     f"of large fused products. At {r['limits']['separate']['result']:.3g} GFLOP/s the step would take {short(w['seconds'] * w['gflops'] / r['limits']['separate']['result'])}: "
+                     f"{p_limit(m, r):.1f} times the best peer is the limit.{by_width(r)}")
     t += ["", "## Growth of the cost", "", "Slope of log seconds against log size, with its 95% interval; threads: wall seconds on two against one.", "",
           "| workload | implementation | in | measured exponent | predicted |", "|---|---|---|---|---|"]
     for f in r["fits"]:
@@ -278,9 +279,20 @@ def page(r):
 
 
 def p_limit(m, r):
-    """Ratio to the best peer if our floating-point operations ran at the rate of large products."""
+    """Ratio to the best peer if our floating-point operations ran at the rate of operations in registers."""
     w = m["ours"]["solvable"]
-    return m["peers"][m["best"]]["seconds"] / (w["seconds"] * w["gflops"] / r["limits"]["gemm"]["result"])
+    return m["peers"][m["best"]]["seconds"] / (w["seconds"] * w["gflops"] / r["limits"]["separate"]["result"])
+
+
+def by_width(r):
+    """The rate of batches by width: whether the caches limit it (it would fall) or the ends of the tiles (it rises)."""
+    for f in r["fits"]:
+        if f["name"] == "dln_flow" and all(f["gflops"]):
+            rates = ", ".join(f"{g:.3g} at {v}" for v, g in zip(f["values"], f["gflops"]))
+            kib = ", ".join(f"{8 * 8 * 7 * v * v // 1024} KiB" for v in f["values"])
+            return (f" By width: {rates} GFLOP/s, while the matrices of eight networks take {kib}. A rate that rises with the width is not limited by the caches, "
+                    "but by the ends of the tiles (4 x 4 entries of eight networks: as many sums as there are registers), which long inner loops dilute.")
+    return ""
 
 
 WHY = {

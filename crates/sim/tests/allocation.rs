@@ -10,7 +10,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::convert::Infallible;
 
-use solvable_sim::lanes::DeepLinearBatch;
+use solvable_sim::lanes::{Atoms, AttentionFlow, DeepLinearBatch, Mode, descend_modes};
 use solvable_sim::monte_carlo::{Replicas, Stream, replicate};
 use solvable_sim::normal;
 
@@ -115,4 +115,47 @@ fn descent_of_a_batch() {
             [1, 1000].map(|steps| allocations(|| batch.descend(0.1, steps).expect("a finite step"))).into();
         assert_eq!(counts[0], counts[1], "one step and a thousand");
     });
+}
+
+#[test]
+fn steps_of_the_attention_flow() {
+    let d = 9;
+    let lambda: Vec<f64> = (1..=d).map(|i| 1.0 / i as f64).collect();
+    let start: Vec<f64> =
+        (0..d * d).map(|at| if at / d == at % d { 0.1 } else { 0.001 * (at % 5) as f64 }).collect();
+    let flow = AttentionFlow::new(&lambda, 20, &start, 0.1).expect("a start away from zero");
+    let run = |target| {
+        let mut steps = 0;
+        let counted = allocations(|| steps = flow.until(target, 0.0).expect("reached").steps);
+        (steps, counted)
+    };
+    let (early, late) = (run(0.5), run(1e-9));
+    assert!(late.0 > early.0 + 20, "{early:?} {late:?}");
+    assert_eq!(early.1, late.1, "{} steps and {}", early.0, late.0);
+}
+
+#[derive(Clone, Copy)]
+struct Logistic;
+
+impl Mode<1> for Logistic {
+    #[inline(always)]
+    fn rate(self, s: f64, [target]: [f64; 1]) -> f64 {
+        s * (target - s)
+    }
+}
+
+#[test]
+fn scalar_equations_and_modes() {
+    let law = Atoms::new(&[1.0, 2.0, 5.0], &[0.2, 0.3, 0.5]).expect("a law");
+    let (lambda, gamma, mut kappa) = (vec![0.1; 1001], vec![0.7; 1001], vec![0.0; 1001]);
+    let (mut modes, targets) = (vec![0.01; 1001], vec![1.0; 1001]);
+    // The instruction set is read from the environment once: here, not below.
+    law.solve(&lambda, &gamma, &mut kappa).expect("solvable");
+    assert_eq!(
+        allocations(|| {
+            law.solve(&lambda, &gamma, &mut kappa).expect("solvable");
+            assert!(descend_modes(Logistic, &mut modes, [&targets], 0.1, 200));
+        }),
+        (0, 0)
+    );
 }

@@ -70,6 +70,77 @@ fn descent_is_eulers_method_on_the_flow() {
     assert!((p - 1.0).abs() <= width && width < 0.1, "order {p} +- {width}");
 }
 
+/// With momentum m the flow is followed at the rate step / (1 - m); from rest, whatever m.
+#[test]
+fn heavy_ball_converges_to_the_flow_at_order_one() {
+    let (rates, start, end_time) = ([1.0_f64, 0.3], [1.0, 1.0], 2.0);
+    let exact = rates.map(|rate| f64::exp(-rate * end_time));
+    for momentum in [0.2, 0.5, 0.8] {
+        let steps = [400_u64, 560, 800, 1120, 1600, 2240];
+        let h = steps.map(|n| (1.0 - momentum) * end_time / n as f64);
+        let errors: [f64; 6] = std::array::from_fn(|i| {
+            let options = DescentOptions::new(h[i], steps[i]).momentum(momentum);
+            let end = descend(&Modes(rates.to_vec()), &start, &options).expect("stable");
+            super::distance(&end.state, &exact)
+        });
+        let (p, width) = slope(&h, &errors);
+        assert!((p - 1.0).abs() <= width && width < 0.1, "momentum {momentum}: order {p} +- {width}");
+    }
+}
+
+/// A parabola of rate 1 whose gradient carries standard normal noise.
+struct Noisy;
+
+impl StochasticGradient for Noisy {
+    type Work = [f64; 1];
+
+    fn dimension(&self) -> usize {
+        1
+    }
+
+    fn work(&self) -> [f64; 1] {
+        [0.0]
+    }
+
+    fn sample<R: Rng + ?Sized>(&self, x: &[f64], gradient: &mut [f64], rng: &mut R, z: &mut [f64; 1]) {
+        normal::fill(rng, z);
+        gradient[0] = x[0] + z[0];
+    }
+}
+
+/// At a fixed time the variance is proportional to the step: `s (1 - (1 - s)^(2k)) / (2 - s)` after `k` steps.
+#[test]
+fn noise_of_stochastic_descent_is_linear_in_the_step() {
+    let (replicas, steps) = (4000_u64, [10_u64, 20, 40, 80, 160]);
+    let (mut measured, mut exact) = ([0.0; 5], [0.0; 5]);
+    for (i, &k) in steps.iter().enumerate() {
+        let step = 2.0 / k as f64;
+        let mut stream = Stream::new(20_260_102, k);
+        let mut sum: Option<Moments> = None;
+        for _ in 0..replicas {
+            let end = descend_stochastic(&Noisy, &[0.5], &DescentOptions::new(step, k), &mut stream);
+            let one = Moments::of(end.expect("stable").state[0]);
+            match &mut sum {
+                None => sum = Some(one),
+                Some(sum) => sum.absorb(&one),
+            }
+        }
+        let sum = sum.expect("replicas");
+        measured[i] = (sum.standard_error().powi(2) * replicas as f64).ln();
+        exact[i] = (step * (1.0 - (1.0 - step).powi(2 * k as i32)) / (2.0 - step)).ln();
+    }
+    let x = steps.map(|k| (2.0 / k as f64).ln());
+    let center = x.iter().sum::<f64>() / 5.0;
+    let spread: f64 = x.iter().map(|x| (x - center).powi(2)).sum();
+    let fit = |y: &[f64; 5]| x.iter().zip(y).map(|(x, y)| (x - center) * y).sum::<f64>() / spread;
+    // The end is normal, so the logarithm of a variance has the variance 2 / (replicas - 1); level 1e-6.
+    let width = 4.892 * (2.0 / (replicas as f64 - 1.0) / spread).sqrt();
+    let (p, expected) = (fit(&measured), fit(&exact));
+    assert!((p - expected).abs() <= width && width < 0.06, "power {p} +- {width}, expected {expected}");
+    // The finite steps add `s / 2` at most to the logarithm.
+    assert!((expected - 1.0).abs() < 0.06, "{expected}");
+}
+
 #[test]
 fn rules_and_refusals() {
     let modes = Modes(vec![1.0]);
