@@ -1,4 +1,4 @@
-(* Claims NC-04, NC-02, NC-10: the global minimum of the squared loss of a   *)
+(* Claims NC-04, NC-02 (a): the global minimum of the squared loss of a      *)
 (* deep linear network with free features is a sum of scalar minima, one a   *)
 (* mode, for any widths, depths, regularisations and class sizes, without    *)
 (* and with a free bias.                                                     *)
