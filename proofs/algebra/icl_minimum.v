@@ -48,45 +48,64 @@ rewrite LamE -mulmxA mxtrace_mulC diagonal -mulmxA mxtrace_mulC -mulmxA.
 by rewrite orthonormal mulmx1 mxtrace_diag.
 Qed.
 
-(* ICL-3: the minimum depends on (Lam, Psi) only through the spectrum.       *)
-Theorem spectral_minimum : loss Lam Psi a b (best Lam Psi a b) =
-  \sum_i beta 0 i * (((a - 1) * beta 0 i + b) / (a * beta 0 i + b)).
+Lemma beta_den i : a * beta 0 i + b != 0.
+Proof. by rewrite gt_eqF // ltr_paddl // mulr_ge0 // beta_ge0. Qed.
+
+(* The matrices that E diagonalises. *)
+Definition in_basis (u : 'rV[R]_d) := E *m diag_mx u *m E^T.
+
+Lemma in_basisM u v : in_basis u *m in_basis v = in_basis (\row_i (u 0 i * v 0 i)).
 Proof.
-have den i : a * beta 0 i + b != 0.
-  by rewrite gt_eqF // ltr_paddl // mulr_ge0 // beta_ge0.
-rewrite minimum_value // spectral_trace.
+have -> : in_basis u *m in_basis v =
+    E *m (diag_mx u *m (E^T *m E) *m diag_mx v) *m E^T.
+  by rewrite /in_basis !mulmxA.
+by rewrite orthonormal mulmx1 mulmx_diag.
+Qed.
+
+Lemma in_basis_tr u : (in_basis u)^T = in_basis u.
+Proof. by rewrite /in_basis !trmx_mul trmxK tr_diag_mx mulmxA. Qed.
+
+Lemma in_basis_trace u : \tr (in_basis u) = \sum_i u 0 i.
+Proof.
+by rewrite /in_basis -mulmxA mxtrace_mulC -mulmxA orthonormal mulmx1 mxtrace_diag.
+Qed.
+
+(* A* in whitened coordinates. *)
+Lemma whitened_best : F^T *m best Lam Psi a b *m F =
+  in_basis (\row_i (beta 0 i / (a * beta 0 i + b))).
+Proof.
 have ETE : E *m E^T = 1%:M by apply: mulmx1C.
-pose D (u : 'rV[R]_d) := E *m diag_mx u *m E^T.
-have DM u v : D u *m D v = D (\row_i (u 0 i * v 0 i)).
-  have -> : D u *m D v = E *m (diag_mx u *m (E^T *m E) *m diag_mx v) *m E^T.
-    by rewrite /D !mulmxA.
-  rewrite orthonormal mulmx1 mulmx_diag; congr (_ *m diag_mx _ *m _).
-pose H := F^T *m best Lam Psi a b *m F.
+pose H := F^T *m best Lam Psi a b *m F; rewrite -/H.
 pose W := a *: (F^T *m Psi *m F) + b%:M.
-have WE : W = D (\row_i (a * beta 0 i + b)).
-  rewrite /W diagonal -[b%:M]mulmx1 -ETE mul_scalar_mx /D !scalemxAl -mulmxDl.
+have WE : W = in_basis (\row_i (a * beta 0 i + b)).
+  rewrite /W diagonal -[b%:M]mulmx1 -ETE mul_scalar_mx /in_basis !scalemxAl -mulmxDl.
   rewrite -scalemxAl !scalemxAr -[b *: E]mul_mx_scalar -mulmxDr.
   congr (_ *m _ *m _); apply/matrixP=> i j; rewrite !mxE mulrnDl.
   by rewrite mulrnAr.
 have FW : F *m W = right_system Lam Psi a b *m F.
   rewrite /W /right_system mulmxDr mulmxDl mul_scalar_mx mul_mx_scalar LamE.
   by rewrite -scalemxAr -scalemxAl !mulmxA.
-have HW : H *m W = D beta.
+have HW : H *m W = in_basis beta.
   rewrite /H -[F^T *m _ *m F *m W]mulmxA FW mulmxA.
   by rewrite -[F^T *m _ *m right_system _ _ _ _]mulmxA best_right // diagonal.
-have HE : H = D (\row_i (beta 0 i / (a * beta 0 i + b))).
-  have WV : W *m D (\row_i (a * beta 0 i + b)^-1) = 1%:M.
-    rewrite WE DM /D; set V := diag_mx _.
-    suff -> : V = 1%:M by rewrite mulmx1.
-    by apply/matrixP=> i j; rewrite !mxE divff.
-  rewrite -[LHS]mulmx1 -WV mulmxA HW DM; congr D.
-  by apply/rowP=> i; rewrite !mxE.
+have WV : W *m in_basis (\row_i (a * beta 0 i + b)^-1) = 1%:M.
+  rewrite WE in_basisM /in_basis; set V := diag_mx _.
+  suff -> : V = 1%:M by rewrite mulmx1.
+  by apply/matrixP=> i j; rewrite !mxE divff ?beta_den.
+rewrite -[LHS]mulmx1 -WV mulmxA HW in_basisM; congr in_basis.
+by apply/rowP=> i; rewrite !mxE.
+Qed.
+
+(* ICL-3: the minimum depends on (Lam, Psi) only through the spectrum.       *)
+Theorem spectral_minimum : loss Lam Psi a b (best Lam Psi a b) =
+  \sum_i beta 0 i * (((a - 1) * beta 0 i + b) / (a * beta 0 i + b)).
+Proof.
+rewrite minimum_value // spectral_trace.
 have -> : \tr (Lam *m best Lam Psi a b *m Lam *m Psi) =
-          \tr (H *m (F^T *m Psi *m F)).
-  by rewrite /H {1 3}LamE -!mulmxA mxtrace_mulC !mulmxA.
-rewrite HE diagonal -/(D beta) DM /D -mulmxA mxtrace_mulC -mulmxA orthonormal.
-rewrite mulmx1 mxtrace_diag -sumrB; apply: eq_bigr => i _.
-by rewrite !mxE; field; apply: den.
+          \tr (F^T *m best Lam Psi a b *m F *m (F^T *m Psi *m F)).
+  by rewrite {1 3}LamE -!mulmxA mxtrace_mulC !mulmxA.
+rewrite whitened_best diagonal -/(in_basis beta) in_basisM in_basis_trace -sumrB.
+by apply: eq_bigr => i _; rewrite !mxE; field; apply: beta_den.
 Qed.
 
 End Spectrum.
