@@ -1,11 +1,15 @@
-(* Claims NC-05, NC-08, NC-09: the global minimisers of the squared loss     *)
-(* without a bottleneck and without a threshold tie. Their product is unique *)
-(* and, without a bias, all features of a class are equal, class means and   *)
-(* classifier rows are orthogonal and proportional, and the classes whose    *)
-(* mode is dead have zero features and zero rows.                            *)
+(* Claims NC-05, NC-07, NC-08, NC-09: the global minimisers of the squared   *)
+(* loss without a tie at the threshold or across the bottleneck. Their       *)
+(* product is unique and only the targets that have room survive. Without a  *)
+(* bias, all features of a class are equal, class means and classifier rows  *)
+(* are orthogonal and proportional, and the classes whose mode is dead have  *)
+(* zero features and zero rows.                                              *)
 (*                                                                           *)
-(* Setting of collapse_minimum; lam 0 regularises the features W 0.          *)
+(* Setting of collapse_minimum; lam 0 regularises the features W 0. Classes  *)
+(* are listed by decreasing size; x_k minimises the scalar problem of class  *)
+(* k < R and counts as 0 for k >= R.                                         *)
 (*                                                                           *)
+(*  kept d M x    == x below room d M.+1 = R, 0 from there on                *)
 (*  top W M       == W M *m ... *m W 1, the classifier                       *)
 (*  class_means   == (N lam_0)^-1 top^T diag(1/(1 + x_k^M)); its columns are *)
 (*                   the class means of the features                         *)
@@ -146,27 +150,33 @@ Hypotheses (c_gt0 : 0 < c) (cM : c ^+ M = N * Lam).
 Variables (l : nat) (T : 'M[R]_(d L, d 0)).
 Variables (P : 'M[R]_(d L, l)) (t : 'rV[R]_l) (Q : 'M[R]_(d 0, l)).
 Hypotheses (Tsvd : svd T P t Q) (t_dec : decreasing t).
-Hypothesis wide : (l <= room d L)%N.
+(* No tie across the bottleneck, and none at the threshold.                  *)
+Hypothesis cut : forall i j : 'I_l,
+  (i < room d L)%N -> (room d L <= j)%N -> t 0 j < t 0 i.
 Variable x : 'I_l -> R.
-Hypothesis x_only : forall j, only_minimiser M (beta M N c (t 0 j)) (x j).
+Hypothesis x_only : forall j : 'I_l, (j < room d L)%N ->
+  only_minimiser M (beta M N c (t 0 j)) (x j).
 Implicit Types (W : forall m, 'M[R]_(d m.+1, d m)).
 
 Let t_gt0 j : 0 < t 0 j. Proof. by case: Tsvd. Qed.
 Let L_gt0 : (0 < L)%N. Proof. by []. Qed.
 
-Lemma minimum_all : minimum d M N c t x = \sum_j mode M N c (t 0 j) (x j).
+Definition kept (j : 'I_l) := if (j < room d L)%N then x j else 0.
+
+Lemma minimum_all : minimum d M N c t x = \sum_j mode M N c (t 0 j) (kept j).
 Proof.
-rewrite /minimum [X in _ + X]big_pred0 => [|j]; last first.
-  by apply/negbTE; rewrite -ltnNge (leq_trans (ltn_ord j)).
-rewrite addr0; apply: eq_bigl => j.
-by rewrite (leq_trans (ltn_ord j)).
+rewrite [RHS](bigID (fun j : 'I_l => (j < room d L)%N)) /=; congr (_ + _).
+  by apply: eq_bigr => j jr; rewrite /kept jr.
+apply: eq_big => [j|j jr]; first by rewrite -leqNgt.
+by rewrite /kept ltnNge jr mode0 // gt_eqF.
 Qed.
 
-(* The product of a global minimiser is unique. *)
+(* The product of a global minimiser is unique; only the targets that have   *)
+(* room survive.                                                             *)
 Theorem minimiser_product W : loss lam N W T <= minimum d M N c t x ->
-  below W L = P *m diag_mx (\row_j fit M (t 0 j) (x j)) *m Q^T.
+  below W L = P *m diag_mx (\row_j fit M (t 0 j) (kept j)) *m Q^T.
 Proof.
-move=> opt; have [k [U [s [V [q [Xsvd s_dec _ qE]]]]]] :=
+move=> opt; have [k [U [s [V [q [Xsvd s_dec kE qE]]]]]] :=
   spectrum_exists (below W L) L_gt0 lam_gt0.
 have [reg _] := factorisation_minimum L_gt0 lam_gt0 Xsvd qE.
 have vn := von_neumann Xsvd s_dec Tsvd t_dec (leq_addr l k) (leq_addl k l).
@@ -228,15 +238,26 @@ have ex (j : 'I_l) : exists z, [/\ 0 <= z,
   have [z [z0 le _ only]] := mode_le_cost M_gt0 N_gt0 (Lam_gt0 lam_gt0) c_gt0 cM
     (t_gt0 j) (s0 j) (q0 j) (qs j).
   by exists z.
-have best j z : 0 <= z -> mode M N c (t 0 j) (x j) <= mode M N c (t 0 j) z.
-  move=> z0; rewrite /mode ler_pmul2l ?divr_gt0 ?exprn_gt0 //.
-  by have [[_ xm] _] := x_only j; apply: xm.
-have above j : mode M N c (t 0 j) (x j) <= cost M N (t 0 j) (at0 s j) (at0 q j).
-  by have [z [z0 le _]] := ex j; apply: le_trans (best j z z0) le.
+have best (j : 'I_l) z : (j < room d L)%N -> 0 <= z ->
+    mode M N c (t 0 j) (x j) <= mode M N c (t 0 j) z.
+  move=> jr z0; rewrite /mode ler_pmul2l ?divr_gt0 ?exprn_gt0 //.
+  by have [[_ xm] _] := x_only jr; apply: xm.
+have s_room i : (room d L <= i)%N -> at0 s i = 0.
+  move=> ri; apply: at0_out; apply: leq_trans ri; rewrite kE; apply/leq_room => h.
+  rewrite leq_eqVlt => /orP[/eqP->|hL]; first exact: rank_leq_row.
+  case: h hL => [|h] hL; first exact: rank_leq_col.
+  have [widths _] := @training_is_spectral _ d lam L L_gt0 lam_gt0.
+  by have [fit _] := widths W; apply: fit; rewrite hL.
+have above (j : 'I_l) :
+    mode M N c (t 0 j) (kept j) <= cost M N (t 0 j) (at0 s j) (at0 q j).
+  have [z [z0 le _]] := ex j; rewrite /kept; case: ltnP => jr.
+    exact: le_trans (best j z jr z0) le.
+  rewrite mode0 ?gt_eqF // /cost s_room // sub0r sqrrN ler_addl.
+  by rewrite mulr_ge0 // divr_ge0 ?ler0n.
 have e1_ge0 : 0 <= (tail + gap *+ 2) / (2%:R * N).
   by rewrite divr_ge0 ?(ltW N2_gt0) // addr_ge0 // mulrn_wge0.
 have e2_ge0 : 0 <= rest / 2%:R by rewrite divr_ge0 // ltW.
-pose excess j := cost M N (t 0 j) (at0 s j) (at0 q j) - mode M N c (t 0 j) (x j).
+pose excess j := cost M N (t 0 j) (at0 s j) (at0 q j) - mode M N c (t 0 j) (kept j).
 have excess_ge0 j : 0 <= excess j by rewrite subr_ge0.
 have total :
     \sum_j excess j + ((tail + gap *+ 2) / (2%:R * N) + rest / 2%:R) <= 0.
@@ -260,10 +281,12 @@ have excess0 j : excess j = 0.
   have : \sum_j excess j == 0 by rewrite sum0.
   rewrite psumr_eq0 // => /allP/(_ j); rewrite mem_index_enum => /(_ isT).
   by move=> /eqP.
-have sj (j : 'I_l) : at0 s j = fit M (t 0 j) (x j).
-  have [z [z0 le only]] := ex j; have [[_ xm] uniq] := x_only j.
+have sj (j : 'I_l) : at0 s j = fit M (t 0 j) (kept j).
+  rewrite /kept; case: ltnP => jr; last by rewrite s_room // fit0.
+  have [z [z0 le only]] := ex j; have [[_ xm] uniq] := x_only jr.
   have cz : cost M N (t 0 j) (at0 s j) (at0 q j) = mode M N c (t 0 j) (x j).
-    by apply/eqP; rewrite -subr_eq0; apply/eqP/excess0.
+    have := excess0 j; rewrite /excess /kept jr => /eqP.
+    by rewrite subr_eq0 => /eqP.
   have zx : z = x j.
     apply: uniq; split=> // y y0; apply: le_trans (xm y y0).
     rewrite cz in le; move: le; rewrite /mode ler_pmul2l //.
@@ -284,8 +307,11 @@ apply: (von_neumann_equality Xsvd s_dec Tsvd t_dec).
 - move=> i; have [li|il] := leqP l i; first by rewrite s_out // at0_out.
   rewrite -[i]/(nat_of_ord (Ordinal il)) sj at0_ord mxE //.
 - move=> i j tij; rewrite !mxE; congr (fit M _ _) => //.
-  have [xi _] := x_only i; have [_ uniq] := x_only j.
-  by apply: uniq; rewrite -tij.
+  rewrite /kept; case: (ltnP i (room d L)) => ir; case: (ltnP j (room d L)) => jr //.
+  + have [xi _] := x_only ir; have [_ uniq] := x_only jr.
+    by apply: uniq; rewrite -tij.
+  + by have := cut ir jr; rewrite tij ltxx.
+  + by have := cut jr ir; rewrite tij ltxx.
 move/eqP: gap_eq; rewrite subr_eq0 eq_sym => /eqP ->.
 by apply: eq_bigr => j _; rewrite mxE sj.
 Qed.
@@ -386,9 +412,11 @@ Local Notation n := (class_size R y).
 Local Notation Y := (onehot R y).
 Hypothesis inhabited : forall k, 0 < n 0 k.
 Hypothesis n_dec : decreasing n.
-Hypothesis wide : (d L <= room d L)%N.
-Variable x : 'I_(d L) -> R.
-Hypothesis x_only : forall k, only_minimiser M (M%:R * N * c / n 0 k) (x k).
+Hypothesis cut : forall i j : 'I_(d L),
+  (i < room d L)%N -> (room d L <= j)%N -> n 0 j < n 0 i.
+Variable x0 : 'I_(d L) -> R.
+Hypothesis x_only : forall k : 'I_(d L), (k < room d L)%N ->
+  only_minimiser M (M%:R * N * c / n 0 k) (x0 k).
 Variable W : forall m, 'M[R]_(d m.+1, d m).
 Hypothesis optimal : forall W', loss lam N W Y <= loss lam N W' Y.
 
@@ -398,6 +426,9 @@ Let Ysvd := targets_without_bias inhabited.
 Let Nl_gt0 : 0 < N * lam 0%N. Proof. by rewrite mulr_gt0 ?lam_gt0. Qed.
 Let Nl_neq0 : N * lam 0%N != 0. Proof. by rewrite gt_eqF. Qed.
 
+(* Zero for the classes without room. *)
+Local Notation x := (kept d M x0).
+
 Definition signal k := x k ^+ M.
 Definition own_logit : 'rV[R]_(d L) := \row_k (signal k / (1 + signal k)).
 Local Notation A := (top W M).
@@ -406,24 +437,32 @@ Definition class_means : 'M[R]_(d 1, d L) :=
   (N * lam 0%N)^-1 *: (A^T *m diag_mx (\row_k (1 + signal k)^-1)).
 
 Let signal_ge0 k : 0 <= signal k.
-Proof. by rewrite exprn_ge0 //; case: (x_only k) => -[]. Qed.
+Proof.
+rewrite exprn_ge0 // /kept; case: ltnP => // kr.
+by case: (x_only kr) => -[].
+Qed.
 Let den_gt0 k : 0 < 1 + signal k.
 Proof. by rewrite ltr_paddr ?ltr01. Qed.
 Let den_neq0 k : 1 + signal k != 0. Proof. by rewrite gt_eqF. Qed.
 
 Lemma product_logits : below W L = diag_mx own_logit *m Y.
 Proof.
-have Ymin k : only_minimiser M (beta M N c (root_size R y 0 k)) (x k).
-  by rewrite /beta rr.
+have Ymin (k : 'I_(d L)) : (k < room d L)%N ->
+    only_minimiser M (beta M N c (root_size R y 0 k)) (x0 k).
+  by rewrite /beta rr; apply: x_only.
 have r_gt0 k : 0 < root_size R y 0 k by case: Ysvd.
+have rcut (i j : 'I_(d L)) : (i < room d L)%N -> (room d L <= j)%N ->
+    root_size R y 0 j < root_size R y 0 i.
+  move=> ir jr; rewrite -(@ltr_pexpn2r _ 2) ?nnegrE ?(ltW (r_gt0 _)) // !rr.
+  exact: cut.
 rewrite (minimiser_product M_gt0 N_gt0 lam_gt0 c_gt0 cM Ysvd
-  (root_size_dec inhabited n_dec) wide Ymin).
+  (root_size_dec inhabited n_dec) rcut Ymin).
   have [YE _ _ _] := Ysvd; rewrite [in RHS]YE !mul1mx mulmxA mulmx_diag.
   congr (diag_mx _ *m _); apply/rowP=> k.
   by rewrite [LHS]mxE [RHS]mxE [own_logit _ _]mxE /fit -/(signal k) mulrC.
 have [|_ [W' [<- _]]] := global_minimum M_gt0 N_gt0 lam_gt0 c_gt0 cM Ysvd
-  (root_size_dec inhabited n_dec) (x := x); last exact: optimal.
-by move=> k _; case: (Ymin k).
+  (root_size_dec inhabited n_dec) (x := x0); last exact: optimal.
+by move=> k kr; case: (Ymin k kr).
 Qed.
 
 Let Yinv (B C : 'M[R]_(d L)) : B *m Y = C *m Y -> B = C.
@@ -533,9 +572,16 @@ have only i :
     only_minimiser 1 (1%:R * N * (N * u ^+ 2) / class_size R y 0 i) (x i).
   have := one_layer_only N_gt0 u_gt0 (s_gt0 i).
   by rewrite /beta sq.
-have wide : (d 2%N <= room d 2)%N by apply/leq_room => -[|[|[|i]]].
+have wide i : (i < d 2%N)%N -> (i < room d 2)%N.
+  move=> id; apply: (leq_trans id); apply/leq_room.
+  by move=> -[|[|[|h]]].
+have cut (i j : 'I_(d 2%N)) : (i < room d 2)%N -> (room d 2 <= j)%N ->
+    class_size R y 0 j < class_size R y 0 i.
+  by move=> _; rewrite leqNgt wide.
 have [d1 d2] := class_is_dead (isT : (0 < 1)%N) N_gt0 lam_gt0 c_gt0 cM inh dec
-  wide only opt k.
+  cut (fun i _ => only i) opt k.
+have kx : kept d 1 x k = x k by rewrite /kept wide.
+rewrite kx in d1 d2.
 have Nu_gt0 : 0 < N * u by rewrite mulr_gt0.
 have -> : class_size R y 0 k <= (N * u) ^+ 2 <-> x k = 0.
   rewrite -{1}sq ler_pexpn2r // ?nnegrE ?(ltW Nu_gt0) ?(ltW (s_gt0 k)) //.
