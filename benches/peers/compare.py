@@ -214,7 +214,7 @@ NOTES = {
     "icl_train": "As icl_mc, with the two columns of the sample covariance that the gradient needs.",
     "agg_mc": "Bartlett factors of the within-bag scatter and of the bag means, one Krylov space for 20 shifts. `solvable_raw` starts from the "
               "rows and certifies every decomposition a posteriori, which costs it the comparison.",
-    "collapse_gd": "L-BFGS in the d + K columns that descent never leaves; `solvable_gd` is plain gradient descent in them, step for step.",
+    "collapse_gd": "L-BFGS in the d + K columns that descent never leaves, each side with its best number of pairs (ours 3, scipy 2: the loops over pairs are most of the time, an evaluation a fifth); `solvable_gd` is plain gradient descent in them, step for step.",
     "dln_flow": "Batch: eight networks a cache line, sums in registers, residual and step fused into the products. Big: faer's products into memory that is there already.",
     "scalar_theory": "Steps that match value, slope and curvature (three a root), four atoms a division, thirty-two equations abreast.",
 }

@@ -15,6 +15,9 @@ use super::prompts::dot;
 use crate::gauss::gauss;
 use crate::timing::time;
 
+/// Pairs of memory: the two loops over them are most of the time, and more would not stay in the second cache.
+const MEMORY: usize = 3;
+
 /// Sizes and weights.
 #[derive(Clone, Copy, Debug)]
 pub struct Problem {
@@ -232,7 +235,7 @@ pub fn run(p: &Problem, repetitions: usize, limit: Duration) -> Vec<Report> {
     };
     let (best, quasi_newton) = time(repetitions, limit, || {
         let (problem, start) = reduce(p, &h0, &layers);
-        let options = LbfgsOptions::default().memory(10).gradient_norm(p.tolerance);
+        let options = LbfgsOptions::default().memory(MEMORY).gradient_norm(p.tolerance);
         lbfgs(&problem, &start, &options).expect("a minimum")
     });
     let (end, descent) = time(repetitions, limit, || {
