@@ -150,6 +150,7 @@ Example scalar_instance (R : realFieldType) d N : (0 < d)%N -> (0 < N)%N ->
      prompt_law E w X e xq I I I 0 0) /\ 0 < scalar_bend N I I 0.
 Proof.
 move=> d0 N0 I; have [law _ b0 _ _] := population_instance R d0 N0; split=> //.
-rewrite /scalar_bend !mulmx1 mxtrace1 ltr_paddl // ?mulr_gt0 ?ltr0n //.
-by rewrite mulr_ge0 ?ler0n ?coef_a_ge0.
+rewrite /scalar_bend !mulmx1 mxtrace1 ltr_paddl //.
+  by rewrite mulr_ge0 ?ler0n ?coef_a_ge0.
+by rewrite mulr_gt0 // ltr0n.
 Qed.
