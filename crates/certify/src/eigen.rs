@@ -40,12 +40,9 @@ pub fn enclose_eigenvalues(a: &IntervalMatrix) -> Result<Vec<Interval>, CertifyE
     }
     let s = v.transpose().times(&a.times(&v));
     let gram = v.transpose().times(&v);
-    let row_sum = |i: usize, entry: &dyn Fn(usize, usize) -> Interval| {
-        (0..n).fold(Interval::zero(), |sum, j| sum + entry(i, j).magnitude())
-    };
     let skew = |i: usize, j: usize| gram.get(i, j).clone() - Interval::from(i64::from(i == j));
     let skew = (0..n)
-        .map(|i| row_sum(i, &skew))
+        .map(|i| total_size((0..n).map(|j| skew(i, j))))
         .fold(Interval::zero(), |a, b| if a.high() > b.high() { a } else { b });
     let factor = Interval::one() + skew.symmetric();
     if !factor.is_positive() {
@@ -53,7 +50,7 @@ pub fn enclose_eigenvalues(a: &IntervalMatrix) -> Result<Vec<Interval>, CertifyE
     }
     let off = |i: usize, j: usize| if i == j { Interval::zero() } else { s.get(i, j).clone() };
     let mut discs: Vec<Interval> =
-        (0..n).map(|i| s.get(i, i).clone() + row_sum(i, &off).symmetric()).collect();
+        (0..n).map(|i| s.get(i, i).clone() + total_size((0..n).map(|j| off(i, j))).symmetric()).collect();
     discs.sort_by(|a, b| b.high().cmp(a.high()));
     let mut values = Vec::with_capacity(n);
     let mut first = 0;
@@ -69,6 +66,11 @@ pub fn enclose_eigenvalues(a: &IntervalMatrix) -> Result<Vec<Interval>, CertifyE
         first = next;
     }
     Ok(values)
+}
+
+/// The sum of the largest absolute values.
+fn total_size(entries: impl Iterator<Item = Interval>) -> Interval {
+    entries.fold(Interval::zero(), |sum, e| sum + e.magnitude())
 }
 
 /// One step of iterative refinement of an eigenbasis (Ogita and Aishima, 2018), in long arithmetic without error control.
@@ -96,4 +98,17 @@ fn refined(a: &IntervalMatrix, v: &IntervalMatrix) -> Result<IntervalMatrix, Cer
     }
     let e = IntervalMatrix::from_fn(n, n, |i, j| correction[i * n + j].clone());
     Ok(v.plus(&v.times(&e)).map(Interval::middle))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_add_up() {
+        let wide = Interval::between(-4.0, 1.0).expect("ordered");
+        let entries = [Interval::from(-2), Interval::from(3), wide];
+        assert_eq!(total_size(entries.into_iter()), Interval::from(9));
+        assert_eq!(total_size(std::iter::empty()), Interval::zero());
+    }
 }

@@ -2,6 +2,7 @@
 use crate::aggregate::{BagProblem, bag_risk};
 use crate::collapse::{balanced_margin, deep_branches, scalar_minimum};
 use crate::{Interval, IntervalMatrix, enclose_eigenvalues};
+use solvable_linalg::from_rows;
 
 fn between(a: f64, b: f64) -> Interval {
     Interval::between(a, b).expect("ordered")
@@ -151,4 +152,29 @@ fn the_threshold_of_the_margin() {
     assert!((three.margin.midpoint() - 8_f64.ln()).abs() < 1e-14);
     let value = 1.25_f64.ln() + 0.2 * 8_f64.ln();
     assert!((three.value.midpoint() - value).abs() < 1e-15);
+}
+
+/// `R diag(x, y) R'` in hundredths of a rotation by a Pythagorean triple: eigenvalues known exactly, eigenvectors not in doubles.
+/// Whatever the refined basis still lacks of orthonormality is part of the enclosure.
+#[test]
+fn eigenvalues_known_exactly_are_enclosed() {
+    for (a, b, c) in
+        [(3, 4, 5), (5, 12, 13), (8, 15, 17), (7, 24, 25), (20, 21, 29), (12, 35, 37), (9, 40, 41)]
+    {
+        for (x, y) in
+            [(7_i32, 2_i32), (1, 0), (5, -5), (1000, 1), (-3, -4), (999_983, 99_991), (3, 2), (1, -1000)]
+        {
+            let entries = [x * a * a + y * b * b, (x - y) * a * b, x * b * b + y * a * a];
+            let matrix = from_rows(&[
+                vec![f64::from(entries[0]), f64::from(entries[1])],
+                vec![f64::from(entries[1]), f64::from(entries[2])],
+            ]);
+            let exact = IntervalMatrix::exact(matrix.expect("rows").as_ref()).expect("finite");
+            let found = enclose_eigenvalues(&exact).expect("symmetric");
+            for (e, value) in found.iter().zip([x.max(y) * c * c, x.min(y) * c * c]) {
+                assert!(e.contains(f64::from(value)), "{a} {b} {x} {y}: {e} {value}");
+                assert!(e.width() <= 1e-50 * f64::from(x.abs().max(y.abs()) * c * c), "{e}");
+            }
+        }
+    }
 }

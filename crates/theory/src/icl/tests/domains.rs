@@ -255,3 +255,18 @@ fn bayes_bounds_at_unit_and_zero_noise() {
     assert_close(bayes_lower_bound(&law(8.0)).expect("plain"), 1.0 + 6.0 / 7.0, rounding(3, 1.0));
     assert_eq!(bayes_lower_bound(&law(0.0)), Ok(0.0));
 }
+
+/// One entry that differs is enough for a matrix not to be a multiple of the identity.
+#[test]
+fn multiples_of_the_identity() {
+    for (entries, value) in [
+        (vec![2.0], Some(2.0)),
+        (vec![2.0, 2.0, 2.0], Some(2.0)),
+        (vec![2.0, 2.0, 3.0], None),
+        (vec![2.0, 3.0, 2.0], None),
+        (vec![3.0, 2.0, 2.0], None),
+    ] {
+        assert_eq!(matrix::multiple_of_identity(&diag("Lambda", &entries)), value, "{entries:?}");
+    }
+    assert_eq!(matrix::multiple_of_identity(&dense("Lambda", &[[2.0, 0.1], [0.1, 2.0]])), None);
+}
