@@ -19,5 +19,7 @@ mod tests;
 pub use discrete::{DiscreteMechanism, Law};
 pub use interval::{IntervalMechanism, Staircase};
 pub use labels::release_log_ratio;
-pub use median::{central_order_statistics, corrupted_median_range, private_median_error};
+pub use median::{
+    central_order_statistics, corrupted_median_range, private_median_control, private_median_error,
+};
 pub use universe::{Universe, coordinatewise_median};

@@ -110,6 +110,33 @@ fn corrupted_medians_are_those_of_the_best_replacements() {
     assert!((private_median_error(&sorted, 1.5, 10.0) - expected).abs() < 1e-13);
 }
 
+/// The control has mean 0, and without it the deviation of the error is several times as large.
+#[test]
+fn the_control_of_the_median_error_has_mean_zero() {
+    let (n, epsilon, samples) = (577, 1.0 / 6.0, 4000);
+    let (mut control, mut raw, mut rest) = (Vec::new(), Vec::new(), Vec::new());
+    let mut data = vec![0.0; n];
+    for replica in 0..samples {
+        central_order_statistics(&mut Stream::new(5, replica), &mut data);
+        let (error, c) = (private_median_error(&data, epsilon, 10.0), private_median_control(&data, epsilon));
+        control.push(c);
+        raw.push(error);
+        rest.push(error - c);
+    }
+    let moments = |list: &[f64]| {
+        let mean = list.iter().sum::<f64>() / list.len() as f64;
+        let variance = list.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / list.len() as f64;
+        (mean, variance.sqrt())
+    };
+    // Five standard errors: a false alarm in 1.7 million.
+    let (mean, deviation) = moments(&control);
+    assert!(mean.abs() < 5.0 * deviation / (samples as f64).sqrt(), "{mean} {deviation}");
+    // To first order in epsilon nothing is left: the square of a relative deviation of 0.1 is.
+    assert!(moments(&rest).1 < 0.3 * moments(&raw).1);
+    // Two points apart by nothing, and a single one.
+    assert_eq!(private_median_control(&[0.3], 1.0), 0.0);
+}
+
 #[test]
 fn ratios_of_released_means() {
     let privacy = LabelPrivacy::new(1.0, Some(0.5)).expect("valid");
