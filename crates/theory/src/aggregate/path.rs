@@ -85,14 +85,6 @@ impl BagPath {
         self.bag_drive.iter().zip(&self.row_drive).map(|(g, c)| rho * g + tau * c).collect()
     }
 
-    /// Weighted Gram matrix of the bag rows, `sum_a w_a A_a A_a'`.
-    fn weighted_gram(&self, mixing: Mixing) -> Mat<f64> {
-        match &self.sized_gram {
-            None => self.bag_gram.clone(),
-            Some(sized) => combine(mixing.rho(), &self.bag_gram, mixing.tau(), sized),
-        }
-    }
-
     /// Decomposes `M` at one rho; each lambda >= 0 then costs O(d^2).
     ///
     /// # Errors
@@ -100,8 +92,16 @@ impl BagPath {
     pub fn at_rho(&self, mixing: Mixing) -> Result<RidgePath, AggregateError> {
         let m = combine(mixing.rho(), &self.bag_gram, mixing.tau(), &self.row_gram);
         let eigen = symmetric_eigen(m.as_ref())?;
+        drop(m);
         let d = eigen.values.len();
-        let rotated = matmul(self.weighted_gram(mixing).as_ref(), eigen.vectors.as_ref());
+        let rotated = match &self.sized_gram {
+            None => matmul(self.bag_gram.as_ref(), eigen.vectors.as_ref()),
+            Some(sized) => {
+                let weighted = combine(mixing.rho(), &self.bag_gram, mixing.tau(), sized);
+                matmul(weighted.as_ref(), eigen.vectors.as_ref())
+            }
+        };
+        // Weighted Gram matrix of the bag rows, `sum_a w_a A_a A_a'`, in the eigenbasis.
         let leverage = (0..d).map(|j| column_dot(&eigen.vectors, &rotated, j)).collect();
         let drive = self.drive(mixing);
         let drive = (0..d).map(|j| (0..d).map(|i| eigen.vectors[(i, j)] * drive[i]).sum()).collect();

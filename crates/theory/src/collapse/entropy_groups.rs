@@ -1,16 +1,14 @@
 //! Cross-entropy at depth one on two groups of classes: Newton in at most five variables (NC-15, NC-16).
 use solvable_linalg::Mat;
 use solvable_model::InputError;
-use solvable_model::collapse::{Bias, ClassCounts};
+use solvable_model::collapse::Bias;
 
 use super::CollapseError;
-use super::entropy_dual::dual_bound;
+use super::entropy_groups_dual::{Blocks, block_dual};
+use super::entropy_newton::Groups;
 use super::optimality::{Optimality, Status};
 use super::range::Scaled;
 use super::thresholds::TwoGroups;
-
-/// Largest number of classes for which the dual certificate (a K x K decomposition) is computed.
-pub const LARGEST_CERTIFIED: usize = 256;
 
 /// The minimum for two groups. Margins exclude the bias.
 #[derive(Clone, Debug, PartialEq)]
@@ -149,6 +147,20 @@ impl Reduced {
         Derivatives { value, gradient, hessian }
     }
 
+    /// Softmax off the diagonal.
+    fn probabilities(&self, x: &Point) -> Blocks {
+        let mut point = Blocks { same: vec![0.0; 2], other: Mat::zeros(2, 2) };
+        for g in 0..2 {
+            let sign = if g == 0 { 1.0 } else { -1.0 };
+            let (same, other) = (-x[g], -(self.across_margin(x, g) + sign * x[4]));
+            let top = same.max(other).max(0.0);
+            let (e1, e2) = ((same - top).exp(), (other - top).exp());
+            let total = (-top).exp() + (self.k[g] - 1.0) * e1 + self.k[1 - g] * e2;
+            (point.same[g], point.other[(1 - g, g)]) = (e1 / total, e2 / total);
+        }
+        point
+    }
+
     /// Damped Newton in the active variables; returns the point and the last decrement.
     fn minimise(&self, mut x: Point, active: &[usize]) -> (Point, f64) {
         let mut at = self.evaluate(&x);
@@ -247,8 +259,8 @@ fn newton_step(at: &Derivatives, active: &[usize]) -> Option<Point> {
 /// By convexity and symmetry the minimum is block-symmetric: margins `m_A, m_B` within the groups, a rank-one block with
 /// coordinates `v_A, v_B` between them, and the bias gap. A group of at least two classes has `m_g = 0` exactly when
 /// `sqrt(n_g) <= N lambda`; v = 0 exactly when the gradient there is at most lambda. What remains is smooth and convex:
-/// damped Newton, O(1). Width at least K is assumed. The certificate is a feasible point of the dual, O(K^3), computed up to
-/// K = [`LARGEST_CERTIFIED`]; beyond, the bound is 0 and the status `BestKnown`.
+/// damped Newton, O(1). Width at least K is assumed. The certificate is a feasible point of the dual with the same symmetry,
+/// O(1) too, for any number of classes.
 ///
 /// # Errors
 /// [`CollapseError::Input`] when a regularisation is not finite and positive or the bias weight is invalid;
@@ -305,8 +317,12 @@ pub fn two_group_entropy_minimum(
     };
     let value = reduced.evaluate(&x).value;
     refuse_unsettled(decrement, value)?;
-    let (optimality, across) =
-        (certify(groups, lambda, bias, &x, value)?, [0, 1].map(|g| reduced.across_margin(&x, g)));
+    let across = [0, 1].map(|g| reduced.across_margin(&x, g));
+    let blocks = Groups { size: n.to_vec(), many: reduced.k.to_vec(), of: Vec::new(), total };
+    let bound = block_dual(&blocks, lambda, bias, reduced.probabilities(&x))? * (1.0 - 16.0 * f64::EPSILON);
+    let certified = value - bound <= super::entropy_program::CERTIFIED_GAP * value;
+    let status = if certified { Status::Global } else { Status::BestKnown };
+    let optimality = Optimality::new(value, bound, status);
     let minority = groups.minority();
     Ok(TwoGroupEntropyMinimum {
         optimality,
@@ -316,37 +332,6 @@ pub fn two_group_entropy_minimum(
         between: [x[2], x[3]],
         minority_collapsed: groups.classes()[minority] >= 2 && !alive[minority],
     })
-}
-
-/// The dual bound at the reconstructed matrix X.
-fn certify(
-    groups: &TwoGroups,
-    lambda: f64,
-    bias: Bias,
-    x: &Point,
-    value: f64,
-) -> Result<Optimality, CollapseError> {
-    let count = groups.count();
-    if count > LARGEST_CERTIFIED {
-        return Ok(Optimality::new(value, 0.0, Status::BestKnown));
-    }
-    let [k_a, k_b] = groups.classes();
-    let n = groups.sizes();
-    let matrix = reconstruct(groups, [x[0], x[1]], [x[2], x[3]]);
-    let mut counts = vec![n[0]; k_a];
-    counts.extend(vec![n[1]; k_b]);
-    let share = |g: usize| groups.classes()[g] as f64 / count as f64;
-    // The optimal split of the gap has weighted sum 0.
-    let mut b = vec![share(1) * x[4]; k_a];
-    b.extend(vec![-share(0) * x[4]; k_b]);
-    let bound = dual_bound(&ClassCounts::new(counts)?, lambda, bias, &matrix, &b)?;
-    let bound = bound * (1.0 - 16.0 * f64::EPSILON);
-    let status = if value - bound <= super::entropy_program::CERTIFIED_GAP * value {
-        Status::Global
-    } else {
-        Status::BestKnown
-    };
-    Ok(Optimality::new(value, bound, status))
 }
 
 /// The matrix `X = Zbar D^(1/2)` of the reduced variables, classes of A first (NC-15).

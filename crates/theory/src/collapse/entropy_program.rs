@@ -4,6 +4,7 @@ use solvable_model::collapse::{Bias, ClassLoss, FreeFeatures};
 
 use super::CollapseError;
 use super::entropy_dual::dual_bound;
+use super::entropy_newton::{Groups, LARGEST_GROUPS, minimise};
 use super::optimality::{Optimality, Status};
 use super::schatten::Regularisation;
 use super::targets::targets;
@@ -35,10 +36,14 @@ pub struct EntropyProgramMinimum {
 /// Minimises `sum_k n_k/N loss(X_k/sqrt(n_k) + b, k) + lambda |X|_* + lambda_b |b|^2/2` (NC-14).
 ///
 /// For width at least K this convex program has the minimum of the network of depth one on any class counts: features
-/// collapse (Jensen and the nuclear norm). Accelerated proximal gradient with singular value thresholding, step 2N
-/// (N with a bias), restarted when the value rises; every 25 steps a feasible dual point bounds the minimum from below, and
-/// the iteration stops when the gap is at rounding. O(K^3) a step, typically hundreds to a few thousand steps; slow
-/// for margins beyond 20 (tiny regularisation), where the returned gap says how far it came.
+/// collapse (Jensen and the nuclear norm). Classes of one size are alike at the minimum: with at most [`LARGEST_GROUPS`]
+/// distinct sizes the problem has a number of variables of the order of their square, whatever K, and is solved by Newton steps on
+/// a nuclear norm smoothed down to rounding, at any margin; a dual point at the same argument bounds the minimum from below.
+///
+/// With more distinct sizes: accelerated proximal gradient with singular value thresholding, step 2N (N with a bias), restarted when
+/// the value rises; every 25 steps a feasible dual point bounds the minimum from below, and the iteration stops when the gap
+/// is at rounding. O(K^3) a step, typically hundreds to a few thousand steps; slow for margins beyond 20 (tiny
+/// regularisation), where the returned gap says how far it came.
 ///
 /// # Errors
 /// [`CollapseError::Depth`] unless M = 1; [`CollapseError::TooNarrow`] when the width is less than K;
@@ -50,6 +55,10 @@ pub fn entropy_program_minimum(problem: &FreeFeatures) -> Result<EntropyProgramM
     let width = problem.widths()[0];
     if width < k {
         return Err(CollapseError::TooNarrow { width, needed: k });
+    }
+    let groups = Groups::new(classes);
+    if groups.count() <= LARGEST_GROUPS {
+        return by_newton(problem, &groups, lambda);
     }
     let objective = Program::new(problem, lambda);
     let bias = problem.bias();
@@ -116,6 +125,46 @@ pub fn entropy_program_minimum(problem: &FreeFeatures) -> Result<EntropyProgramM
         bias: b,
         x,
         steps,
+    })
+}
+
+/// The minimum over groups of classes, written out for the classes.
+fn by_newton(
+    problem: &FreeFeatures,
+    groups: &Groups,
+    lambda: f64,
+) -> Result<EntropyProgramMinimum, CollapseError> {
+    let classes = problem.classes();
+    let k = classes.classes();
+    let found = minimise(classes, groups, lambda, problem.bias())?;
+    let bound = found.bound * (1.0 - 16.0 * f64::EPSILON);
+    let certified = found.value - bound <= CERTIFIED_GAP * found.value;
+    let logit = |i: usize, j: usize| {
+        let (g, h) = (groups.of[i], groups.of[j]);
+        let apart =
+            if g == h { found.within[g] * (f64::from(u8::from(i == j)) - 1.0 / groups.many[g]) } else { 0.0 };
+        apart + found.between[(g, h)] / (groups.many[g] * groups.many[h] * groups.size[h]).sqrt()
+    };
+    let logits = Mat::from_fn(k, k, logit);
+    let mut spectrum = found.spectrum;
+    for g in 0..groups.count() {
+        let apart = groups.size[g].sqrt() * found.within[g];
+        spectrum.extend(std::iter::repeat_n(apart, groups.many[g] as usize - 1));
+    }
+    // Columns sum to 0.
+    spectrum.push(0.0);
+    spectrum.sort_by(|a, b| b.total_cmp(a));
+    Ok(EntropyProgramMinimum {
+        optimality: Optimality::new(
+            found.value,
+            bound,
+            if certified { Status::Global } else { Status::BestKnown },
+        ),
+        x: Mat::from_fn(k, k, |i, j| logits[(i, j)] * groups.size[groups.of[j]].sqrt()),
+        bias: (0..k).map(|i| found.bias[groups.of[i]]).collect(),
+        logits,
+        singular_values: spectrum,
+        steps: found.steps,
     })
 }
 

@@ -13,6 +13,7 @@
 //! | `regularised_bias` | NC-11 | squared loss with a regularised bias |
 //! | `entropy_balanced` | NC-12, 13 | cross-entropy on balanced classes, any depth; two classes |
 //! | `entropy_program`, `entropy_dual` | NC-14 | cross-entropy at depth one, any class counts, with its dual |
+//! | `entropy_newton`, `entropy_groups_dual` | NC-14, 15 | the same for groups of classes of one size: Newton, and its dual |
 //! | `entropy_groups` | NC-15, 16 | two groups of classes |
 //! | `vanishing` | NC-17 | the limit of vanishing regularisation |
 //! | `entropy_nonnegative` | NC-18 | non-negative features |
@@ -23,6 +24,8 @@
 mod entropy_balanced;
 mod entropy_dual;
 mod entropy_groups;
+mod entropy_groups_dual;
+mod entropy_newton;
 mod entropy_nonnegative;
 mod entropy_program;
 mod error;
@@ -47,7 +50,8 @@ pub use entropy_balanced::{
     BalancedEntropyMinimum, DeepEntropyMinimum, EntropyBranch, EntropyGeometry, TwoClassEntropyMinimum,
     balanced_entropy_minimum, deep_entropy_minimum, pairs_always_win, two_class_entropy_minimum,
 };
-pub use entropy_groups::{LARGEST_CERTIFIED, TwoGroupEntropyMinimum, reconstruct, two_group_entropy_minimum};
+pub use entropy_groups::{TwoGroupEntropyMinimum, reconstruct, two_group_entropy_minimum};
+pub use entropy_newton::LARGEST_GROUPS;
 pub use entropy_nonnegative::{NonnegativeEntropyMinimum, nonnegative_entropy_minimum};
 pub use entropy_program::{
     CERTIFIED_GAP, EntropyProgramMinimum, LARGEST_STEPS, all_zero_threshold, entropy_program_minimum,

@@ -503,3 +503,47 @@ fn nonnegative_features_are_those_printed() {
     assert!(found.margins[0] > 0.0 && found.margins[1] == 0.0 && found.feature_norm_sq[1] == 0.0);
     assert!(nonnegative_entropy_minimum(&problem(&[3, 2], &[1], &[0.1], 0.1, Bias::None)).is_err());
 }
+
+/// Newton in the groups against two groups, the balanced closed form and the size of its own gap, from weak to extreme
+/// regularisation; a thousand classes.
+#[test]
+fn groups_are_solved_at_any_margin() {
+    let mut loosest = 0.0_f64;
+    for (counts, most) in [
+        (vec![6, 6, 6, 2, 2], 1e-13),
+        (vec![9, 5, 5, 2, 1, 1, 1], 1e-13),
+        ([vec![500; 700], vec![50; 300]].concat(), 1e-13),
+        ((1..=12).collect::<Vec<_>>(), 1e-12),
+    ] {
+        for lambda in [1e-2, 1e-3, 1e-5, 1e-9, 1e-20, 1e-60] {
+            for bias in [Bias::None, Bias::Free, Bias::Regularised(0.05)] {
+                let p = problem(&counts, &[counts.len()], &[lambda], lambda, bias);
+                let found = entropy_program_minimum(&p).expect("covered");
+                let gap = found.optimality.gap / found.optimality.value;
+                loosest = loosest.max(gap);
+                assert!(
+                    gap <= most,
+                    "{} classes, {lambda:e} {bias:?}: {gap:e}, {} steps",
+                    counts.len(),
+                    found.steps
+                );
+                if counts.len() == 5 || counts.len() == 1000 {
+                    let (a, b) = if counts.len() == 5 { ((3, 6), (2, 2)) } else { ((700, 500), (300, 50)) };
+                    let groups = TwoGroups::new(a.0, a.1, b.0, b.1).expect("valid");
+                    let two = two_group_entropy_minimum(&groups, lambda, lambda, bias).expect("covered");
+                    assert_eq!(
+                        two.optimality.status,
+                        Status::Global,
+                        "{lambda:e} {bias:?} {:?}",
+                        two.optimality
+                    );
+                    close(found.optimality.value, two.optimality.value, 64.0, 0.0);
+                }
+            }
+        }
+    }
+    println!("largest relative gap {loosest:e}");
+    let p = problem(&[7; 40], &[40], &[1e-30], 1e-30, Bias::None);
+    let found = entropy_program_minimum(&p).expect("covered");
+    close(found.optimality.value, balanced_entropy_minimum(&p).expect("covered").optimality.value, 64.0, 0.0);
+}

@@ -187,7 +187,7 @@ pub(super) fn claim() -> Claim {
         |c, size, seed, count| at_size(c, size, seed, count, Mixing::BAG, 1.0),
         &SIZES,
         &[1.0, 2.0],
-        (512, 8192),
+        (256, 8192),
     )
     .wrong("k gamma for gamma: bags counted twice", |c| {
         let problem = IsotropicLimit::new((c.d * c.k) as f64 / c.n as f64, c.k as f64, c.r2, c.s2)?;

@@ -330,8 +330,9 @@ pub(super) fn construction() -> Claim {
         |c: &Parameters| Ok(quantile_bin_share(bins(c))?),
         |c, size, seed, count| sample_share(size, seed, count, bins(c)),
         &[8.0, 16.0, 32.0, 64.0],
-        &[1.0],
-        (2000, 16_000),
+        // Quantiles have a whole series in 1/n, and blocks of 8 are short.
+        &[1.0, 2.0],
+        (3000, 30_000),
     )
     .wrong("one bin more", |c| Ok(quantile_bin_share(bins(c) + 1)?))
     .wrong("equal widths: 1/m^2", |c| Ok((bins(c) as f64).powi(-2)))

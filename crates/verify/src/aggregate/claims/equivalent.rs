@@ -4,7 +4,7 @@ use solvable_sim::aggregate::{Population, RidgeExperiment};
 use solvable_theory::aggregate::{bag_equivalent, equivalent};
 
 use super::support::{Part, replicas, replicas_at, rho, rho_name};
-use crate::check::{Asymptotic, Identity};
+use crate::check::{Asymptotic, Budget, Identity};
 use crate::statistics::Estimate;
 use crate::{Cell, Chapter, CheckError, Claim, Parameters};
 
@@ -17,8 +17,17 @@ fn spectrum() -> Vec<SpectrumPart> {
         .to_vec()
 }
 
-/// Rows are this many times 20.
+/// Rows are this many times the rows of the smallest size.
 const SIZES: [f64; 4] = [1.0, 2.0, 4.0, 8.0];
+
+/// Rows of the smallest size where the fit is a straight line: doubled on the full budget, whose errors would show the curvature
+/// of sizes from 20 rows on.
+fn least_rows(budget: Budget) -> usize {
+    match budget {
+        Budget::Quick => 20,
+        Budget::Full => 40,
+    }
+}
 
 #[derive(Clone, Copy, Debug)]
 struct Setting {
@@ -26,6 +35,8 @@ struct Setting {
     mixing: Mixing,
     lambda: f64,
     part: Part,
+    /// Rows of the smallest size.
+    rows: usize,
 }
 
 impl Cell for Setting {
@@ -40,8 +51,8 @@ impl Cell for Setting {
 
 const BAGS: [(usize, f64, f64); 4] = [(4, 0.5, 0.05), (2, 0.8, 0.2), (2, 1.0, 0.1), (4, 0.2, 0.0)];
 
-fn settings(part: Part) -> Vec<Setting> {
-    let setting = |(k, weight, lambda)| Setting { k, mixing: rho(weight), lambda, part };
+fn settings(part: Part, rows: usize) -> Vec<Setting> {
+    let setting = |(k, weight, lambda)| Setting { k, mixing: rho(weight), lambda, part, rows };
     // Too small a correction for its slope to be seen (bias without ridge), or too curved for the variances' fit.
     let seen = |c: &Setting| match part {
         Part::Bias => c.lambda > 0.0,
@@ -63,7 +74,7 @@ fn at_size(
     mixing: Mixing,
     ridge: f64,
 ) -> Result<Estimate, CheckError> {
-    let n = 20 * size as usize;
+    let n = c.rows * size as usize;
     let population = Population::from_parts(&spectrum(), n, S2)?;
     let experiment = RidgeExperiment::bags(population, n, c.k, mixing, ridge)?;
     let part = c.part;
@@ -102,7 +113,7 @@ fn grouped_at_size(
     count: u64,
     groups: &[RowGroup],
 ) -> Result<Estimate, CheckError> {
-    let n = 20 * size as usize;
+    let n = c.rows * size as usize;
     let population = Population::from_parts(&spectrum(), n, 0.0)?;
     let experiment = RidgeExperiment::groups(population, n, groups, c.lambda)?;
     let part = c.part;
@@ -142,7 +153,7 @@ pub(super) fn claim() -> Claim {
     let bias = Asymptotic::new(
         "bias",
         "mean conditional $\\text{Bias}^2$ of bags, eigenvalues 2, 0.5, 0.05, sizes $n=20,\\dots,160$",
-        |_, _| settings(Part::Bias),
+        |_, _| settings(Part::Bias, 20),
         |c| limit(c, spectrum()),
         |c, size, seed, count| at_size(c, size, seed, count, c.mixing, c.lambda),
         &SIZES,
@@ -161,12 +172,12 @@ pub(super) fn claim() -> Claim {
     let variance = Asymptotic::new(
         "variance",
         "mean conditional $\\text{Var}$ of bags, same covariance and sizes",
-        |_, _| settings(Part::Var),
+        |budget, _| settings(Part::Var, least_rows(budget)),
         |c| limit(c, spectrum()),
         |c, size, seed, count| at_size(c, size, seed, count, c.mixing, c.lambda),
         &SIZES,
         &[1.0],
-        (128, 512),
+        (128, 128),
     )
     .wrong("isotropic covariance of the same trace", |c| limit(c, flattened()))
     .wrong("noise of a mean of k labels, s2/k", |c| {
@@ -180,16 +191,17 @@ pub(super) fn claim() -> Claim {
     let general = Asymptotic::new(
         "groups of rows",
         "mean conditional risk of three groups of rows with their own weight, target and noise",
-        |_, _| {
+        |budget, _| {
+            let rows = least_rows(budget);
             [(0.1, Part::Bias), (0.1, Part::Var), (0.03, Part::Var)]
-                .map(|(lambda, part)| Setting { k: 1, mixing: Mixing::INSTANCE, lambda, part })
+                .map(|(lambda, part)| Setting { k: 1, mixing: Mixing::INSTANCE, lambda, part, rows })
                 .to_vec()
         },
         |c| grouped(c, groups()),
         |c, size, seed, count| grouped_at_size(c, size, seed, count, &groups()),
         &SIZES,
         &[1.0],
-        (128, 512),
+        (128, 128),
     )
     .wrong("weights squared in the mean", |c| {
         let squared = groups().into_iter().map(|g| RowGroup { row_weight: g.row_weight.powi(2), ..g });
@@ -207,7 +219,7 @@ pub(super) fn claim() -> Claim {
     let fixed_point = Identity::new(
         "fixed point",
         "$\\delta$ and $s$ against the right-hand sides of their equations",
-        |_, _| settings(Part::Var),
+        |_, _| settings(Part::Var, 20),
         point,
         |c| fixed_point_sides(c, 1.0),
         // The equations contract near their solution in these settings; a few rounded operations a side.

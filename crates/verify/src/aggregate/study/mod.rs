@@ -208,6 +208,8 @@ struct Problem<'a> {
     covariance: SymmetricEigen,
     rhos: Vec<Mixing>,
     lambdas: Vec<f64>,
+    /// Rows times squared features above [`LARGE`].
+    large: bool,
 }
 
 /// What one split gave.
@@ -254,7 +256,7 @@ pub fn study(options: &StudyOptions) -> Result<Study, StudyError> {
     };
     let rhos = options.rhos.iter().map(|&rho| Mixing::new(rho)).collect::<Result<Vec<_>, _>>()?;
     let lambdas = lambdas(options, &covariance);
-    let problem = Problem { options, x, labels, given, privacy, covariance, rhos, lambdas };
+    let problem = Problem { options, x, labels, given, privacy, covariance, rhos, lambdas, large };
     // Large tables one after another: memory for one at a time.
     let runs: Vec<Run> = if large {
         (0..repeats as u64).map(|replica| problem.run(replica)).collect::<Result<_, _>>()?
@@ -446,7 +448,12 @@ impl Problem<'_> {
             };
             self.lambdas.iter().map(point).collect::<Result<Vec<_>, StudyError>>()
         };
-        let nested: Vec<Vec<PathPoint>> = self.rhos.par_iter().map(one_rho).collect::<Result<_, _>>()?;
+        // One decomposition holds about ten matrices d x d: as many of them as cores would outweigh a large table.
+        let nested: Vec<Vec<PathPoint>> = if self.large {
+            self.rhos.iter().map(one_rho).collect::<Result<_, _>>()?
+        } else {
+            self.rhos.par_iter().map(one_rho).collect::<Result<_, _>>()?
+        };
         Ok(nested.into_iter().flatten().collect())
     }
 

@@ -2,7 +2,9 @@
 use serde::Serialize;
 use solvable_linalg::{Mat, frobenius_norm, matmul, svd};
 use solvable_model::collapse::{Bias, ClassCounts, FreeFeatures};
-use solvable_theory::collapse::{Status, class_grams, critical_products, entropy_program_minimum};
+use solvable_theory::collapse::{
+    LARGEST_GROUPS, Status, class_grams, critical_products, entropy_program_minimum,
+};
 
 use super::error::SampleError;
 use super::{Assumed, StudyOptions, TrainedLoss, gram, outer_gram};
@@ -120,16 +122,16 @@ pub(super) fn predict(
     let problem = FreeFeatures::new(classes, widths, weight_decay.clone(), feature_decay, bias)
         .map_err(|e| words(&e))?;
     let mut notes = Vec::new();
-    let exact = options.loss == TrainedLoss::CrossEntropy
-        && depth == 1
-        && problem.classes().classes() <= MOST_PROGRAM;
+    let exact =
+        options.loss == TrainedLoss::CrossEntropy && depth == 1 && solvable_program(problem.classes());
     let minimum = if exact {
         entropy(&problem, &mut notes)?
     } else {
         if options.loss == TrainedLoss::CrossEntropy {
             notes.push(
                 "lengths and angles are those of the squared loss: under cross-entropy the exact minimum is known at depth one, \
-                 and computed there up to 64 classes; thresholds are those of depth one for both losses"
+                 and computed there up to 64 classes, or 1024 of at most 16 distinct sizes; thresholds are those of depth one for both \
+                 losses"
                     .to_owned(),
             );
         }
@@ -174,8 +176,19 @@ fn squared(problem: &FreeFeatures, bias: Bias) -> Result<Minimum, String> {
     })
 }
 
-/// Most classes for which the convex program is solved: each of its thousand steps decomposes a K x K matrix.
+/// Most classes for which the convex program is solved by first-order steps: each of its thousands decomposes a K x K matrix.
 const MOST_PROGRAM: usize = 64;
+
+/// Most classes of few distinct sizes: the program is small then, and one K x K matrix is decomposed at its end.
+const MOST_GROUPED: usize = 1024;
+
+fn solvable_program(classes: &ClassCounts) -> bool {
+    let mut sizes = classes.counts().to_vec();
+    sizes.sort_unstable();
+    sizes.dedup();
+    let most = if sizes.len() <= LARGEST_GROUPS { MOST_GROUPED } else { MOST_PROGRAM };
+    classes.classes() <= most
+}
 
 /// Cross-entropy at depth one: `X = U S Q'` gives `W W' = sqrt(lambda_H/lambda_W) U S U'` and the Gram matrix of the means
 /// `sqrt(lambda_W/lambda_H) D^(-1/2) Q S Q' D^(-1/2)`.

@@ -99,7 +99,7 @@ pub(super) fn claim() -> Claim {
         |c, size, seed, count| stretched(c, size, c.get("c"), seed, count),
         &[16.0, 24.0, 40.0, 80.0, 160.0],
         &[1.0, 2.0],
-        (30_000, 400_000),
+        (10_000, 400_000),
     )
     .wrong("query covariance not stretched", |c| Ok(stretched_limit(c, 0)))
     .wrong("covariates for their covariance", |c| {

@@ -607,7 +607,7 @@ pub(super) fn bayes() -> Claim {
         |c, d, seed, count| normalised(c, d, Layers::Converged { ridge: c.s }, seed, count),
         &[6.0, 8.0, 12.0, 18.0, 30.0],
         &[1.0, 2.0],
-        (6000, 60_000),
+        (2500, 60_000),
     )
     .wrong("noise doubled", |c| Ok(bayes_limit(c.c, 2.0 * c.s)?))
     .wrong("aspect ratio inverted", |c| Ok(bayes_limit(1.0 / c.c, c.s)?))
