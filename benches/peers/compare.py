@@ -291,14 +291,15 @@ def by_width(r):
             rates = ", ".join(f"{g:.3g} at {v}" for v, g in zip(f["values"], f["gflops"]))
             kib = ", ".join(f"{8 * 8 * 7 * v * v // 1024} KiB" for v in f["values"])
             return (f" By width: {rates} GFLOP/s, while the matrices of eight networks take {kib}. A rate that rises with the width is not limited by the caches, "
-                    "but by the ends of the tiles (4 x 4 entries of eight networks: as many sums as there are registers), which long inner loops dilute.")
+                    "but by the ends of the tiles (4 x 4 entries of eight networks), which long inner loops dilute.")
     return ""
 
 
 WHY = {
     ("dln_flow", "one network, width 128, depth 4"): "All sides spend their time in the same matrix products; what can be gained is the rest of the step.",
     ("dln_flow", "1000 networks, width 16, depth 3"): "The peers are bound by the same floating-point operations; the limit above says what is left.",
-    ("scalar_theory", "1,000,000 equations, 8 atoms"): "Divisions and square roots bound both sides; we do a quarter of them.",
+    ("scalar_theory", "1,000,000 equations, 8 atoms"): "Divisions and square roots bound both sides; we do a seventh of them.",
+    ("collapse_gd", "d = 64, 10 classes of 100, 3 layers"): "The loops over the pairs of memory are bound by the caches on both sides; an evaluation is a fifth of an iteration of ours.",
     ("icl_flow", "d = 8"): "At d = 8 there are 43 steps of half a microsecond: a step of the series is a chain of dependent operations, too short to fill the vector units.",
 }
 
