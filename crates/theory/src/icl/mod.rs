@@ -10,6 +10,7 @@
 //! | `length` | ICL-5, 10 | another test length; random lengths; a published bound |
 //! | `scalar_step` | ICL-6 | the best multiple of the identity |
 //! | `bayes` | ICL-7 | comparison with the Bayes predictor |
+//! | `isotropic_bayes` | ICL-7 | its exact risk for isotropic tasks of any size |
 //! | `mixture` | ICL-11, 12 | covariances that change from prompt to prompt |
 //! | `targets` | ICL-13, 14, 15 | nonlinear responses |
 //! | `rank` | ICL-16 | the best matrix of rank k |
@@ -25,6 +26,7 @@ mod error;
 mod final_rate;
 mod flow;
 mod full_layer;
+mod isotropic_bayes;
 mod isotropic_flow;
 mod length;
 mod matrix;
@@ -54,6 +56,7 @@ pub use full_layer::{
     DENSE_MIRROR_DIMENSION, FullLoss, LARGEST_MIRROR_DIMENSION, MirrorCriterion, MirrorEigenvalue,
     MirrorPoint, full_layer_loss, mirror_criterion, mirror_eigenvalue, mirror_point,
 };
+pub use isotropic_bayes::{LARGEST_BAYES_RANK, LARGEST_BAYES_SIZE, isotropic_bayes_risk};
 pub use isotropic_flow::{FlowPoint, IsotropicFlow};
 pub use length::{PublishedBound, harmonic_length, published_risk_bound, risk_at_length, risk_floor};
 pub use minimizer::{Minimum, excess_loss, minimizer, minimum, optimum};

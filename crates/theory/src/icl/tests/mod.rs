@@ -9,6 +9,7 @@ mod degenerate;
 mod domains;
 mod extensions;
 mod identities;
+mod isotropic_bayes;
 mod reference;
 mod tables;
 mod wick;

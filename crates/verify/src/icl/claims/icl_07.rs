@@ -1,6 +1,6 @@
 //! ICL-7: comparison with the Bayes predictor.
 use solvable_sim::icl::BayesRisk;
-use solvable_theory::icl::{bayes_lower_bound, minimum, scalar_bayes_risk};
+use solvable_theory::icl::{bayes_lower_bound, isotropic_bayes_risk, minimum, scalar_bayes_risk};
 
 use super::support::{Case, average, dense3, isotropic};
 use crate::check::{Bound, Expectation, Observation, Seen};
@@ -14,6 +14,12 @@ fn simulate(c: &Case, seed: u64, count: u64) -> Result<Estimate, CheckError> {
 
 fn scalar(c: &Case) -> Result<f64, CheckError> {
     Ok(scalar_bayes_risk(c.task.signal(), c.task.sigma2(), c.task.context())?)
+}
+
+/// The covariance is the identity: beta is the prior variance of one weight.
+fn exact(c: &Case) -> Result<f64, CheckError> {
+    let (task, d) = (&c.task, c.task.dimension());
+    Ok(isotropic_bayes_risk(task.signal() / d as f64, task.sigma2(), d, task.context())?)
 }
 
 /// A one-dimensional task from the cube: signal over noise, and length.
@@ -39,6 +45,23 @@ pub(super) fn claim() -> Claim {
         simulate,
     )
     .wrong("one example more", |c| scalar(&c.longer()?))
+    .wrong("Jensen's bound", |c| Ok(bayes_lower_bound(&c.law()?)?))
+    .wrong("linear attention", |c| Ok(minimum(&c.law()?)?))
+    .broken("one example more", |c, seed, count| simulate(&c.longer()?, seed, count));
+    let isotropic_check = Expectation::new(
+        "isotropic",
+        "posterior variance over random contexts, fewer and more examples than dimensions",
+        |_, _| {
+            vec![
+                Case::new("fewer", isotropic(5, 1.0, 1.0, 0.3, 3)),
+                Case::new("as many", isotropic(4, 1.0, 2.0, 0.5, 4)),
+                Case::new("more", isotropic(3, 1.0, 0.7, 1.5, 8)),
+            ]
+        },
+        exact,
+        simulate,
+    )
+    .wrong("one example more", |c| exact(&c.longer()?))
     .wrong("Jensen's bound", |c| Ok(bayes_lower_bound(&c.law()?)?))
     .wrong("linear attention", |c| Ok(minimum(&c.law()?)?))
     .broken("one example more", |c, seed, count| simulate(&c.longer()?, seed, count));
@@ -92,11 +115,17 @@ pub(super) fn claim() -> Claim {
 
 $$\sum_i\frac{\beta_i\sigma^2}{\sigma^2+N\beta_i}\ \le\ R_{\rm Bayes}\ \le\ L^*,$$
 
-and in one dimension equals $E\big[1/(1/\beta+\chi^2_N/\sigma^2)\big]=\frac{\sigma^2}2e^{h}h^{N/2-1}\Gamma(1-\tfrac N2,h)$, $h=\frac{\sigma^2}{2\beta}$.",
+and in one dimension equals $E\big[1/(1/\beta+\chi^2_N/\sigma^2)\big]=\frac{\sigma^2}2e^{h}h^{N/2-1}\Gamma(1-\tfrac N2,h)$, $h=\frac{\sigma^2}{2\beta}$. For $B=\beta I$ in any dimension it is $\beta(d-m)+\sigma^2E\sum_{i\le m}\frac{1}{g_i+\sigma^2/\beta}$, $m=\min(d,N)$, $g$ the eigenvalues of an $m\times m$ Wishart matrix: a ratio of Pfaffians, exact at every size.",
         assumptions: "Gaussian covariates, prior and noise.",
         source: "Derived",
-        formula: "solvable_theory::icl::{scalar_bayes_risk, bayes_lower_bound}",
+        formula: "solvable_theory::icl::{isotropic_bayes_risk, scalar_bayes_risk, bayes_lower_bound}",
         simulator: "solvable_sim::icl::BayesRisk",
-        checks: vec![Box::new(scalar_check), Box::new(below), Box::new(above), Box::new(seen)],
+        checks: vec![
+            Box::new(scalar_check),
+            Box::new(isotropic_check),
+            Box::new(below),
+            Box::new(above),
+            Box::new(seen),
+        ],
     }
 }

@@ -2,8 +2,8 @@
 use solvable_model::Covariance;
 use solvable_model::icl::{LinearAttention, Prompt};
 use solvable_theory::icl::{
-    bayes_lower_bound, best_scalar_step, loss_and_gradient, masked_query_block, optimum, risk_at_length,
-    scalar_bayes_risk, unnormalised_step,
+    bayes_lower_bound, best_scalar_step, isotropic_bayes_risk, loss_and_gradient, masked_query_block,
+    optimum, risk_at_length, scalar_bayes_risk, unnormalised_step,
 };
 
 use super::keys::{D, LAMBDA, M, N, PSI, QUERY, SIGMA2, TASK, law, query, task};
@@ -92,6 +92,14 @@ pub(super) const BLOCKS: &[Block] = &[
     },
     Block {
         claim: "ICL-7",
+        title: "Bayes risk of an isotropic task, B = beta I in dimension d",
+        inputs: &[Key::new("beta", Shape::Number), SIGMA2, D, N],
+        outputs: &["risk"],
+        route: Route::Theory,
+        run: isotropic_bayes,
+    },
+    Block {
+        claim: "ICL-7",
         title: "Jensen lower bound of the Bayes risk",
         inputs: TASK,
         outputs: &["lower"],
@@ -157,6 +165,12 @@ fn scalar_step(inputs: &Inputs<'_>) -> Result<Outputs, ComputeError> {
 
 fn scalar_bayes(inputs: &Inputs<'_>) -> Result<Outputs, ComputeError> {
     let risk = scalar_bayes_risk(inputs.number("beta")?, inputs.number("sigma2")?, inputs.count("N")?)?;
+    Ok(Outputs::new().number("risk", risk))
+}
+
+fn isotropic_bayes(inputs: &Inputs<'_>) -> Result<Outputs, ComputeError> {
+    let (beta, sigma2) = (inputs.number("beta")?, inputs.number("sigma2")?);
+    let risk = isotropic_bayes_risk(beta, sigma2, inputs.count("d")?, inputs.count("N")?)?;
     Ok(Outputs::new().number("risk", risk))
 }
 
