@@ -22,7 +22,7 @@ pub const LARGEST_BAYES_SIZE: usize = 1_000_000;
 /// `A_jk = int P_j Q_k du`, `(A_f)_jk = int f(2u) (P_j Q_k - P_k Q_j) du`, `P_j = u^a e^-u` times a polynomial of degree j < m,
 /// `Q_j(u) = int sgn(v - u) P_j(v) dv`; for odd m a border `int P_j`, `int f P_j`.
 ///
-/// Algorithm: `u = t^2`, which leaves no singularity; Laguerre functions, whose A has a condition number below 100; panels of 16 nodes,
+/// Algorithm: `u = t^2`, which leaves no singularity; Laguerre functions, whose A has a condition number that grows like m, below 1000; panels of 16 nodes,
 /// refined towards t = 0 by the distance of the poles `+- i sqrt(lambda/2)`; sums of positive terms otherwise. Relative error about 1e-13
 /// while max(d, N) is below 1e4, below 1e-11 at the limit. Cost `O(m^(7/2))`: microseconds to a second.
 ///
