@@ -1,6 +1,6 @@
 //! Certified sequential linear algebra: the only door to faer's decompositions.
 //!
-//! Four promises hold for every routine here.
+//! Four promises hold for every routine here ([`CholeskyInPlace`] and the products keep the first only).
 //!
 //! 1. **Sequential.** faer is called with `Par::Seq`; parallelism belongs to replicas, not to one matrix. The same
 //!    binary on the same instruction set returns the same bits for any number of threads.
@@ -21,6 +21,7 @@
 //! | `tridiagonal` | [`tridiagonal_eigen`], for Gauss rules from Jacobi matrices |
 //! | `svd` | [`svd`], [`singular_values`], [`rank`], [`pseudo_inverse`] |
 //! | `cholesky` | [`cholesky`], [`solve_spd`] |
+//! | `cholesky_in_place` | [`CholeskyInPlace`], bare, for inner loops |
 //! | `qr` | [`qr`] |
 //! | `least_squares` | [`least_squares`], minimum norm |
 //! | `lu` | [`solve`], [`inverse`], [`log_abs_det`], [`determinant`] |
@@ -37,6 +38,7 @@
 
 mod certificate;
 mod cholesky;
+mod cholesky_in_place;
 mod eigen;
 mod error;
 mod least_squares;
@@ -53,6 +55,7 @@ mod tridiagonal;
 mod tests;
 
 pub use cholesky::{Cholesky, cholesky, solve_spd};
+pub use cholesky_in_place::CholeskyInPlace;
 pub use eigen::{SymmetricEigen, symmetric_eigen, symmetric_eigenvalues};
 pub use error::{Certificate, LinalgError};
 pub use faer::{Mat, MatMut, MatRef};

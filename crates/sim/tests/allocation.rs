@@ -5,6 +5,8 @@
 
 #[path = "allocation/flow.rs"]
 mod flow;
+#[path = "allocation/minimise.rs"]
+mod minimise;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

@@ -155,3 +155,74 @@ fn training_reaches_the_reference_minima() {
         assert!((best - value).abs() < 2e-15, "{counts:?} {widths:?}: {best} {value}");
     }
 }
+
+/// Problems of every kind of bias and of unequal classes, widths below and above K, and a point for the layers of each.
+fn projected_cases() -> Vec<(ProjectedFeatures, Vec<f64>)> {
+    let mut rng = ChaCha12Rng::seed_from_u64(11);
+    let mut cases = Vec::new();
+    for counts in [&[1][..], &[4, 4], &[9, 1, 3], &[50, 1, 1, 7, 20]] {
+        for widths in [&[1][..], &[6], &[3, 8], &[7, 2, 5]] {
+            for bias in [Bias::None, Bias::Free, Bias::Regularised(0.3)] {
+                let lambda_w: Vec<f64> = (0..widths.len()).map(|m| 0.01 * (1 + m) as f64).collect();
+                let problem = loss(counts, widths, &lambda_w, bias).problem().clone();
+                let projected = ProjectedFeatures::new(&problem).expect("small");
+                let x = gaussian_start(projected.whole().layout(), 1.0, &mut rng);
+                let layers = projected.dimension();
+                cases.push((projected, x[..layers].to_vec()));
+            }
+        }
+    }
+    cases
+}
+
+#[test]
+fn projected_features_are_the_best_ones() {
+    for (projected, x) in projected_cases() {
+        let whole = projected.whole();
+        let mut gradient = vec![0.0; x.len()];
+        let value = projected.value_and_gradient(&x, &mut gradient, &mut projected.work());
+        assert_eq!(value, projected.value(&x, &mut projected.work()));
+        let all = projected.complete(&x).expect("positive definite");
+        let mut full = vec![0.0; all.len()];
+        let same = whole.value_and_gradient(&all, &mut full, &mut whole.work());
+        // Condition of P P' + N lambda_H I, whose inverse enters three times.
+        let p = whole.layout().classifier(&x);
+        let shift = whole.problem().lambda_h() * whole.problem().classes().total() as f64;
+        let rounding = 1e3 * f64::EPSILON * (1.0 + frobenius_norm(p.as_ref()).powi(2) / shift);
+        assert!((value - same).abs() <= rounding * value, "{value} {same}");
+        let scale = gradient.iter().chain(&x).fold(value, |m, g| m.max(g.abs()));
+        // The loss is convex in features and bias: a vanishing gradient there is a minimum.
+        for (i, g) in full.iter().enumerate() {
+            let expected = gradient.get(i).copied().unwrap_or(0.0);
+            assert!((g - expected).abs() <= rounding * scale, "entry {i} of {}: {g} {expected}", all.len());
+        }
+    }
+}
+
+#[test]
+fn training_the_layers_alone_ends_where_training_everything_does() {
+    for (counts, widths, lambda_w, lambda_h, free, value) in MINIMA {
+        let bias = if free { Bias::Free } else { Bias::None };
+        let classes = ClassCounts::new(counts.to_vec()).expect("valid");
+        let problem =
+            FreeFeatures::new(classes, widths.to_vec(), lambda_w.to_vec(), lambda_h, bias).expect("valid");
+        let projected = ProjectedFeatures::new(&problem).expect("small");
+        let ends = train_projected(&projected, &Training::new(12, 1)).expect("trains");
+        let best = ends.iter().map(|e| e.value).fold(f64::INFINITY, f64::min);
+        assert!((best - value).abs() < 2e-15, "{counts:?} {widths:?}: {best} {value}");
+        for end in &ends {
+            let all = projected.complete(&end.x).expect("positive definite");
+            let mut gradient = vec![0.0; all.len()];
+            projected.whole().gradient(&all, &mut gradient, &mut projected.whole().work());
+            assert!(solvable_linalg::dot(&gradient, &gradient).sqrt() < 1e-10, "{counts:?} {widths:?}");
+        }
+    }
+}
+
+#[test]
+fn layers_that_are_not_finite_have_no_best_features() {
+    let (projected, mut x) = projected_cases().pop().expect("cases");
+    x[0] = f64::INFINITY;
+    assert!(projected.complete(&x).is_err());
+    assert!(projected.value(&x, &mut projected.work()).is_nan());
+}

@@ -1,9 +1,9 @@
 //! The limited-memory BFGS method.
-use solvable_linalg::dot;
 use solvable_model::{InputError, Objective};
 
 use super::error::MinimiseError;
 use super::line_search::{Line, Outcome};
+use super::vectors::{differences, dot, negate, update};
 use crate::interruption::{Interruption, interruption_options};
 use crate::monte_carlo::Stop as Interrupted;
 
@@ -216,9 +216,9 @@ impl State {
             self.check_limits(options)?;
             self.scale = self.scale.max(self.value.abs());
             let rounding = ROUNDING * self.scale;
-            let steepest = !self.pairs.direction(&self.gradient, &mut self.direction);
-            let slope = dot(&self.gradient, &self.direction);
-            let descends = slope < -f64::EPSILON * self.norm * norm(&self.direction);
+            let steepest = self.pairs.count == 0;
+            let [slope, square] = self.pairs.direction(&self.gradient, &mut self.direction);
+            let descends = slope < -f64::EPSILON * self.norm * square.sqrt();
             if !steepest && !descends {
                 self.restart();
                 continue;
@@ -246,7 +246,7 @@ impl State {
                     }
                 }
                 Outcome::Unbounded { value, step } => {
-                    return Err(MinimiseError::Unbounded { value, step: step * norm(&self.direction) });
+                    return Err(MinimiseError::Unbounded { value, step: step * square.sqrt() });
                 }
                 Outcome::Failed { .. } if !steepest => self.restart(),
                 Outcome::Failed { change, expected } => {
@@ -283,11 +283,11 @@ impl State {
 
     /// Moves to the trial point.
     fn accept(&mut self, value: f64) {
-        self.pairs.push(&self.x, &self.gradient, &self.trial, &self.trial_gradient);
+        let square = self.pairs.push((&self.x, &self.gradient), (&self.trial, &self.trial_gradient));
         core::mem::swap(&mut self.x, &mut self.trial);
         core::mem::swap(&mut self.gradient, &mut self.trial_gradient);
         self.value = value;
-        self.norm = norm(&self.gradient);
+        self.norm = square.sqrt();
         self.iterations += 1;
     }
 
@@ -353,6 +353,8 @@ struct Pairs {
     /// step' change, and the weight of the first loop, of each pair.
     curvature: Vec<f64>,
     weight: Vec<f64>,
+    /// Size of the inverse Hessian along the newest change of gradient.
+    newest_scale: f64,
 }
 
 impl Pairs {
@@ -366,6 +368,7 @@ impl Pairs {
             changes: vec![0.0; n * capacity],
             curvature: vec![0.0; capacity],
             weight: vec![0.0; capacity],
+            newest_scale: 1.0,
         }
     }
 
@@ -373,65 +376,93 @@ impl Pairs {
         self.count = 0;
     }
 
-    fn push(&mut self, x: &[f64], gradient: &[f64], new: &[f64], new_gradient: &[f64]) {
+    /// Adds the pair between two points with their gradients; returns the squared norm of the new gradient.
+    fn push(&mut self, from: (&[f64], &[f64]), to: (&[f64], &[f64])) -> f64 {
         let range = self.head * self.n..(self.head + 1) * self.n;
-        let (step, change) = (&mut self.steps[range.clone()], &mut self.changes[range]);
-        for i in 0..self.n {
-            step[i] = new[i] - x[i];
-            change[i] = new_gradient[i] - gradient[i];
-        }
-        let curvature = dot(step, change);
+        let pair = (&mut self.steps[range.clone()], &mut self.changes[range]);
+        let [curvature, step, change, gradient] = differences(pair, from, to);
         // The curvature condition makes this positive; rounding near the minimum may not.
-        if curvature > f64::EPSILON * norm(step) * norm(change) {
+        if curvature > f64::EPSILON * (step * change).sqrt() {
             self.curvature[self.head] = curvature;
+            self.newest_scale = curvature / change;
             self.head = (self.head + 1) % self.capacity;
             self.count = (self.count + 1).min(self.capacity);
+        } else {
+            // What the refused pair has overwritten is the oldest one of a full ring.
+            self.count = self.count.min(self.capacity - 1);
         }
+        gradient
     }
 
     /// Size of the inverse Hessian along the newest change of gradient.
     fn scale(&self) -> Option<f64> {
-        if self.count == 0 {
-            return None;
-        }
-        let newest = (self.head + self.capacity - 1) % self.capacity;
-        let change = &self.changes[newest * self.n..(newest + 1) * self.n];
-        Some(self.curvature[newest] / dot(change, change))
+        (self.count > 0).then_some(self.newest_scale)
     }
 
-    /// Writes minus the inverse Hessian estimate times `gradient`; false if it is the identity.
-    fn direction(&mut self, gradient: &[f64], direction: &mut [f64]) -> bool {
-        for (d, g) in direction.iter_mut().zip(gradient) {
-            *d = -g;
+    /// Writes minus the inverse Hessian estimate times `gradient`; returns the slope along it and its squared norm.
+    fn direction(&mut self, gradient: &[f64], direction: &mut [f64]) -> [f64; 2] {
+        let (n, count) = (self.n, self.count);
+        if count == 0 {
+            return negate(direction, gradient, gradient);
         }
-        if self.count == 0 {
-            return false;
-        }
-        let n = self.n;
         let slot = |age: usize| (self.head + self.capacity - 1 - age) % self.capacity;
-        for age in 0..self.count {
+        let step = |age: usize| &self.steps[slot(age) * n..][..n];
+        let change = |age: usize| &self.changes[slot(age) * n..][..n];
+        let mut sums = negate(direction, gradient, step(0));
+        for age in 0..count {
             let k = slot(age);
-            let weight = dot(&self.steps[k * n..(k + 1) * n], direction) / self.curvature[k];
-            self.weight[k] = weight;
-            add_scaled(direction, -weight, &self.changes[k * n..(k + 1) * n]);
+            self.weight[k] = sums[0] / self.curvature[k];
+            let (scale, next) =
+                if age + 1 < count { (1.0, step(age + 1)) } else { (self.newest_scale, change(age)) };
+            sums = update(direction, scale, -self.weight[k], change(age), next);
         }
-        let scale = self.scale().unwrap_or(1.0);
-        direction.iter_mut().for_each(|d| *d *= scale);
-        for age in (0..self.count).rev() {
+        for age in (0..count).rev() {
             let k = slot(age);
-            let back = dot(&self.changes[k * n..(k + 1) * n], direction) / self.curvature[k];
-            add_scaled(direction, self.weight[k] - back, &self.steps[k * n..(k + 1) * n]);
+            let factor = self.weight[k] - sums[0] / self.curvature[k];
+            let next = if age > 0 { change(age - 1) } else { gradient };
+            sums = update(direction, 1.0, factor, step(age), next);
         }
-        true
-    }
-}
-
-fn add_scaled(y: &mut [f64], factor: f64, x: &[f64]) {
-    for (y, x) in y.iter_mut().zip(x) {
-        *y += factor * x;
+        sums
     }
 }
 
 fn norm(x: &[f64]) -> f64 {
     dot(x, x).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A refused pair is written over the oldest one of a full ring, which must then no longer be used.
+    #[test]
+    fn a_refused_pair_takes_the_oldest_one_with_it() {
+        let origin = ([0.0; 3], [0.0; 3]);
+        let good = [([1.0, 0.0, 0.0], [2.0, 0.0, 0.0]), ([0.0, 1.0, 0.5], [0.5, 4.0, 1.0])];
+        let against = ([0.0, 0.0, 1.0], [0.0, 0.0, -1.0]);
+        let gradient = [0.3, -0.7, 1.1];
+        let direction = |capacity, pairs: &[([f64; 3], [f64; 3])]| {
+            let mut memory = Pairs::new(3, capacity);
+            for (step, change) in pairs {
+                memory.push((&origin.0, &origin.1), (step, change));
+            }
+            let mut direction = [0.0; 3];
+            let sums = memory.direction(&gradient, &mut direction);
+            assert_eq!(sums, [dot(&gradient, &direction), dot(&direction, &direction)]);
+            direction
+        };
+        assert_eq!(direction(2, &[good[0], good[1], against]), direction(2, &[good[1]]));
+        assert_eq!(direction(3, &[good[0], good[1], against]), direction(3, &good));
+        assert_ne!(direction(2, &good), direction(2, &[good[1]]));
+        // The inverse BFGS update of (s'y / y'y) I by one pair maps y to s.
+        let mut memory = Pairs::new(3, 1);
+        let (step, change) = good[1];
+        memory.push((&origin.0, &origin.1), (&step, &change));
+        let mut direction = [0.0; 3];
+        memory.direction(&change, &mut direction);
+        assert!(
+            direction.iter().zip(&step).all(|(d, s)| (d + s).abs() <= 4.0 * f64::EPSILON),
+            "{direction:?}"
+        );
+    }
 }

@@ -3,8 +3,9 @@
 //! Near a minimum, differences of the objective drown in rounding long before the gradient does: the square root of
 //! epsilon against epsilon. So a step is also accepted on slopes alone ("approximate Wolfe conditions"), provided
 //! that the objective does not rise by more than its rounding error.
-use solvable_linalg::dot;
 use solvable_model::Objective;
+
+use super::vectors::dot;
 
 /// Sufficient decrease and curvature, 0 < DELTA < 1/2, DELTA <= SIGMA < 1.
 const DELTA: f64 = 0.1;
