@@ -41,6 +41,20 @@ pub(super) struct Chebyshev {
     step: f64,
     previous_error: f64,
     rejected: bool,
+    /// Factors on the weights of every stage, by which tests spoil the scheme.
+    #[cfg(test)]
+    pub(super) spoiled: Stage,
+}
+
+/// The weights of a stage: on the differences of the last stage and of the one before, on the slopes at the last stage
+/// and at the start of the step; and its node.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stage {
+    pub(super) last: f64,
+    pub(super) before: f64,
+    pub(super) slope: f64,
+    pub(super) start: f64,
+    pub(super) node: f64,
 }
 
 impl Chebyshev {
@@ -59,6 +73,8 @@ impl Chebyshev {
             step: 0.0,
             previous_error: 1e-4,
             rejected: false,
+            #[cfg(test)]
+            spoiled: Stage { last: 1.0, before: 1.0, slope: 1.0, start: 1.0, node: 1.0 },
         }
     }
 
@@ -111,6 +127,19 @@ impl Chebyshev {
         self.radius = RADIUS_MARGIN * size;
         self.age = Some(0);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+impl Stage {
+    fn times(self, other: Self) -> Self {
+        Self {
+            last: self.last * other.last,
+            before: self.before * other.before,
+            slope: self.slope * other.slope,
+            start: self.start * other.start,
+            node: self.node * other.node,
+        }
     }
 }
 
@@ -212,20 +241,26 @@ impl<F: VectorField> Stepper<F> for Chebyshev {
             field.eval(from.t + c * h, &self.state, &mut self.slope)?;
             let next = p.next(p_before, w0);
             let b_next = next.weight();
-            let mu = 2.0 * b_next * w0 / b;
-            let nu = -b_next / b_before;
-            let mu_slope = 2.0 * b_next * w1 / b;
-            let gamma = -(1.0 - b * p.value) * mu_slope;
+            let slope = 2.0 * b_next * w1 / b;
+            let weights = Stage {
+                last: 2.0 * b_next * w0 / b,
+                before: -b_next / b_before,
+                slope,
+                start: -(1.0 - b * p.value) * slope,
+                node: node(next),
+            };
+            #[cfg(test)]
+            let weights = weights.times(self.spoiled);
             for i in 0..from.x.len() {
-                self.scratch[i] = mu * self.before[i]
-                    + nu * self.before_last[i]
-                    + h * (mu_slope * self.slope[i] + gamma * from.slope[i]);
+                self.scratch[i] = weights.last * self.before[i]
+                    + weights.before * self.before_last[i]
+                    + h * (weights.slope * self.slope[i] + weights.start * from.slope[i]);
             }
             core::mem::swap(&mut self.before_last, &mut self.before);
             core::mem::swap(&mut self.before, &mut self.scratch);
             (p_before, p) = (p, next);
             (b_before, b) = (b, b_next);
-            c = node(next);
+            c = weights.node;
         }
         for ((s, x), b) in self.state.iter_mut().zip(from.x).zip(&self.before) {
             *s = x + b;

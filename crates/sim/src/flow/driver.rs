@@ -458,8 +458,10 @@ impl<'a, F: VectorField, O: FnMut(f64, &[f64])> Driver<'a, F, O> {
     fn first_step(&mut self, exponent: u32) -> f64 {
         let n = self.x.len();
         let tolerance = self.tolerance;
+        // Where the tolerance is relative only, components at 0 have no scale yet, and no say.
         let scaled = |v: &[f64], x: &[f64]| {
-            let squares: f64 = v.iter().zip(x).map(|(v, x)| (v / tolerance.scale(*x, 0.0)).powi(2)).sum();
+            let told = v.iter().zip(x).filter(|(_, x)| tolerance.absolute > 0.0 || **x != 0.0);
+            let squares: f64 = told.map(|(v, x)| (v / tolerance.scale(*x, 0.0)).powi(2)).sum();
             root_mean_square(squares, n)
         };
         let size = scaled(&self.x, &self.x);

@@ -17,35 +17,37 @@ const WORTHWHILE: f64 = 1.2;
 /// Contraction of the iteration above which the Jacobian is evaluated anew.
 const STALE: f64 = 1e-3;
 
-/// Transformation that splits the 3n x 3n system of the stages into a real and a complex one of size n.
-const T: [[f64; 3]; 3] = [
-    [0.09443876248897524, -0.1412552950209542, 0.03002919410514742],
-    [0.2502131229653333, 0.20412935229379994, -0.3829421127572619],
-    [1.0, 1.0, 0.0],
-];
-const T_INVERSE: [[f64; 3]; 3] = [
-    [4.178718591551904, 0.32768282076106237, 0.5233764454994495],
-    [-4.178718591551904, -0.32768282076106237, 0.4766235545005504],
-    [0.5028726349457868, -2.571926949855605, 0.5960392048282249],
-];
-
-/// Numbers that depend on square and cube roots.
-struct Constants {
-    nodes: [f64; 3],
+/// The coefficients of the method.
+#[derive(Clone, Debug)]
+pub(super) struct Constants {
+    pub(super) nodes: [f64; 3],
+    /// Transformation that splits the 3n x 3n system of the stages into a real and a complex one of size n, and its inverse.
+    pub(super) t: [[f64; 3]; 3],
+    pub(super) t_inverse: [[f64; 3]; 3],
     /// Eigenvalues of the inverse of the method's matrix: one real, a complex pair.
-    real: f64,
-    complex: (f64, f64),
+    pub(super) real: f64,
+    pub(super) complex: (f64, f64),
     /// Weights of the error estimate over the stages' increments.
-    error: [f64; 3],
+    pub(super) error: [f64; 3],
     /// Collocation polynomial: coefficients of theta, theta^2, theta^3 over the stages' increments.
-    dense: [[f64; 3]; 3],
+    pub(super) dense: [[f64; 3]; 3],
 }
 
 impl Constants {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let (s, c) = (6.0_f64.sqrt(), 3.0_f64.cbrt());
         Self {
             nodes: [(4.0 - s) / 10.0, (4.0 + s) / 10.0, 1.0],
+            t: [
+                [0.09443876248897524, -0.1412552950209542, 0.03002919410514742],
+                [0.2502131229653333, 0.20412935229379994, -0.3829421127572619],
+                [1.0, 1.0, 0.0],
+            ],
+            t_inverse: [
+                [4.178718591551904, 0.32768282076106237, 0.5233764454994495],
+                [-4.178718591551904, -0.32768282076106237, 0.4766235545005504],
+                [0.5028726349457868, -2.571926949855605, 0.5960392048282249],
+            ],
             real: 3.0 + c * c - c,
             complex: (3.0 + 0.5 * (c - c * c), -0.5 * 3.0_f64.sqrt() * (c + c * c)),
             error: [(-13.0 - 7.0 * s) / 3.0, (-13.0 + 7.0 * s) / 3.0, -1.0 / 3.0],
@@ -94,9 +96,13 @@ pub(super) struct Radau {
 
 impl Radau {
     pub(super) fn new(n: usize) -> Self {
+        Self::with(Constants::new(), n)
+    }
+
+    pub(super) fn with(constants: Constants, n: usize) -> Self {
         Self {
             n,
-            constants: Constants::new(),
+            constants,
             jacobian: Jacobian::new(n),
             fresh: false,
             stale: true,
@@ -161,7 +167,7 @@ impl Radau {
         for i in 0..n {
             let z: [f64; 3] = core::array::from_fn(|k| self.increments[k * n + i]);
             for k in 0..3 {
-                self.transformed[k * n + i] = combine(&T_INVERSE[k], z);
+                self.transformed[k * n + i] = combine(&self.constants.t_inverse[k], z);
             }
         }
     }
@@ -197,9 +203,11 @@ impl Radau {
             for i in 0..n {
                 let f: [f64; 3] = core::array::from_fn(|k| self.slopes[k * n + i]);
                 let w: [f64; 3] = core::array::from_fn(|k| self.transformed[k * n + i]);
-                self.slopes[i] = combine(&T_INVERSE[0], f) - real * w[0];
-                self.slopes[n + i] = combine(&T_INVERSE[1], f) - (complex.0 * w[1] - complex.1 * w[2]);
-                self.slopes[2 * n + i] = combine(&T_INVERSE[2], f) - (complex.0 * w[2] + complex.1 * w[1]);
+                self.slopes[i] = combine(&self.constants.t_inverse[0], f) - real * w[0];
+                self.slopes[n + i] =
+                    combine(&self.constants.t_inverse[1], f) - (complex.0 * w[1] - complex.1 * w[2]);
+                self.slopes[2 * n + i] =
+                    combine(&self.constants.t_inverse[2], f) - (complex.0 * w[2] + complex.1 * w[1]);
             }
             let (first, rest) = self.slopes.split_at_mut(n);
             let (second, third) = rest.split_at_mut(n);
@@ -216,7 +224,7 @@ impl Radau {
             for i in 0..n {
                 let w: [f64; 3] = core::array::from_fn(|k| self.transformed[k * n + i]);
                 for k in 0..3 {
-                    self.increments[k * n + i] = combine(&T[k], w);
+                    self.increments[k * n + i] = combine(&self.constants.t[k], w);
                 }
             }
             if iteration > 1 {

@@ -13,9 +13,10 @@ pub(super) struct Tolerance {
 }
 
 impl Tolerance {
-    /// Unit of error of a component that goes from `x` to `y`.
+    /// Unit of error of a component that goes from `x` to `y`. Never 0, so that a component at rest at 0 is within any
+    /// tolerance, also a purely relative one.
     pub(super) fn scale(&self, x: f64, y: f64) -> f64 {
-        self.absolute + self.relative * x.abs().max(y.abs())
+        (self.absolute + self.relative * x.abs().max(y.abs())).max(f64::MIN_POSITIVE)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Coefficients of the explicit Runge-Kutta pairs.
 
 /// An explicit Runge-Kutta pair whose last stage is the field at the new point, with its dense output.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Tableau {
     /// Nodes of all stages, those of the dense output last.
     pub(super) nodes: &'static [f64],

@@ -62,12 +62,19 @@ fn descent_is_eulers_method_on_the_flow() {
     .expect("smooth");
     let steps = [100_u64, 140, 200, 280, 400, 560];
     let h = steps.map(|n| 2.0 / n as f64);
-    let errors = steps.map(|n| {
-        let end = descend(&modes, &[1.0, 1.0], &DescentOptions::new(2.0 / n as f64, n)).expect("stable");
-        super::distance(&end.state, &exact.state)
-    });
-    let (p, width) = slope(&h, &errors);
-    assert!((p - 1.0).abs() <= width && width < 0.1, "order {p} +- {width}");
+    let order = |wrong: f64| {
+        let errors = steps.map(|n| {
+            let options = DescentOptions::new(wrong * 2.0 / n as f64, n);
+            let end = descend(&modes, &[1.0, 1.0], &options).expect("stable");
+            super::distance(&end.state, &exact.state)
+        });
+        let (p, width) = slope(&h, &errors);
+        ((p - 1.0).abs() <= width && width < 0.1, p, width)
+    };
+    let (met, p, width) = order(1.0);
+    assert!(met, "order {p} +- {width}");
+    // Sabotage: steps one part in a hundred too long or too short.
+    assert!(!order(1.01).0 && !order(0.99).0);
 }
 
 /// With momentum m the flow is followed at the rate step / (1 - m); from rest, whatever m.
@@ -78,18 +85,27 @@ fn heavy_ball_converges_to_the_flow_at_order_one() {
     for momentum in [0.2, 0.5, 0.8] {
         let steps = [400_u64, 560, 800, 1120, 1600, 2240];
         let h = steps.map(|n| (1.0 - momentum) * end_time / n as f64);
-        let errors: [f64; 6] = std::array::from_fn(|i| {
-            let options = DescentOptions::new(h[i], steps[i]).momentum(momentum);
-            let end = descend(&Modes(rates.to_vec()), &start, &options).expect("stable");
-            super::distance(&end.state, &exact)
-        });
-        let (p, width) = slope(&h, &errors);
-        assert!((p - 1.0).abs() <= width && width < 0.1, "momentum {momentum}: order {p} +- {width}");
+        let order = |wrong_step: f64, wrong_momentum: f64| {
+            let errors: [f64; 6] = std::array::from_fn(|i| {
+                let options =
+                    DescentOptions::new(wrong_step * h[i], steps[i]).momentum(wrong_momentum * momentum);
+                let end = descend(&Modes(rates.to_vec()), &start, &options).expect("stable");
+                super::distance(&end.state, &exact)
+            });
+            let (p, width) = slope(&h, &errors);
+            ((p - 1.0).abs() <= width && width < 0.1, p, width)
+        };
+        let (met, p, width) = order(1.0, 1.0);
+        assert!(met, "momentum {momentum}: order {p} +- {width}");
+        // Sabotage: a wrong third digit of the step or of the momentum, either way; the momentum forgotten.
+        for (step, wrong) in [(1.01, 1.0), (0.99, 1.0), (1.0, 1.05), (1.0, 0.95), (1.0, 0.0)] {
+            assert!(!order(step, wrong).0, "momentum {momentum}: step x {step}, momentum x {wrong}");
+        }
     }
 }
 
-/// A parabola of rate 1 whose gradient carries standard normal noise.
-struct Noisy;
+/// A parabola of rate 1 whose gradient carries normal noise of this deviation.
+struct Noisy(f64);
 
 impl StochasticGradient for Noisy {
     type Work = [f64; 1];
@@ -104,7 +120,7 @@ impl StochasticGradient for Noisy {
 
     fn sample<R: Rng + ?Sized>(&self, x: &[f64], gradient: &mut [f64], rng: &mut R, z: &mut [f64; 1]) {
         normal::fill(rng, z);
-        gradient[0] = x[0] + z[0];
+        gradient[0] = x[0] + self.0 * z[0];
     }
 }
 
@@ -112,33 +128,38 @@ impl StochasticGradient for Noisy {
 #[test]
 fn noise_of_stochastic_descent_is_linear_in_the_step() {
     let (replicas, steps) = (4000_u64, [10_u64, 20, 40, 80, 160]);
-    let (mut measured, mut exact) = ([0.0; 5], [0.0; 5]);
-    for (i, &k) in steps.iter().enumerate() {
-        let step = 2.0 / k as f64;
-        let mut stream = Stream::new(20_260_102, k);
-        let mut sum: Option<Moments> = None;
-        for _ in 0..replicas {
-            let end = descend_stochastic(&Noisy, &[0.5], &DescentOptions::new(step, k), &mut stream);
-            let one = Moments::of(end.expect("stable").state[0]);
-            match &mut sum {
-                None => sum = Some(one),
-                Some(sum) => sum.absorb(&one),
-            }
-        }
-        let sum = sum.expect("replicas");
-        measured[i] = (sum.standard_error().powi(2) * replicas as f64).ln();
-        exact[i] = (step * (1.0 - (1.0 - step).powi(2 * k as i32)) / (2.0 - step)).ln();
-    }
     let x = steps.map(|k| (2.0 / k as f64).ln());
     let center = x.iter().sum::<f64>() / 5.0;
     let spread: f64 = x.iter().map(|x| (x - center).powi(2)).sum();
     let fit = |y: &[f64; 5]| x.iter().zip(y).map(|(x, y)| (x - center) * y).sum::<f64>() / spread;
+    let power = |deviation: fn(f64) -> f64| {
+        let measured = steps.map(|k| {
+            let step = 2.0 / k as f64;
+            let mut stream = Stream::new(20_260_102, k);
+            let sum: Moments = (0..replicas)
+                .map(|_| {
+                    let options = DescentOptions::new(step, k);
+                    let end = descend_stochastic(&Noisy(deviation(step)), &[0.5], &options, &mut stream);
+                    end.expect("stable").state[0]
+                })
+                .collect();
+            sum.variance().ln()
+        });
+        fit(&measured)
+    };
+    let expected = fit(&steps.map(|k| {
+        let step = 2.0 / k as f64;
+        (step * (1.0 - (1.0 - step).powi(2 * k as i32)) / (2.0 - step)).ln()
+    }));
     // The end is normal, so the logarithm of a variance has the variance 2 / (replicas - 1); level 1e-6.
     let width = 4.892 * (2.0 / (replicas as f64 - 1.0) / spread).sqrt();
-    let (p, expected) = (fit(&measured), fit(&exact));
-    assert!((p - expected).abs() <= width && width < 0.06, "power {p} +- {width}, expected {expected}");
+    let met = |p: f64| (p - expected).abs() <= width;
+    let p = power(|_| 1.0);
+    assert!(met(p) && width < 0.06, "power {p} +- {width}, expected {expected}");
     // The finite steps add `s / 2` at most to the logarithm.
     assert!((expected - 1.0).abs() < 0.06, "{expected}");
+    // Sabotage: noise that is scaled like Langevin's, or falls with the step.
+    assert!(!met(power(|step| step.powf(-0.5))) && !met(power(|step| step.powf(0.1))));
 }
 
 #[test]

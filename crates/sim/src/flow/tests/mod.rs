@@ -7,6 +7,7 @@ mod problems;
 mod properties;
 mod published;
 mod rules;
+mod sabotage;
 mod stiff;
 
 use solvable_model::Objective;

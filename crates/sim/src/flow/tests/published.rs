@@ -56,7 +56,7 @@ fn non_stiff_set() {
         }
     }
     show(&rows);
-    assert_eq!(all.len(), 23);
+    assert_eq!(all.len(), 25);
 }
 
 #[test]

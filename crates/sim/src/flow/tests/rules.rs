@@ -51,6 +51,32 @@ fn rules_end_where_they_should() {
     }
 }
 
+/// With an absolute tolerance of 0 a component at rest at 0 is exact, and one that leaves 0 is followed, or the tolerances are
+/// said to be too tight: no integration gets lost.
+#[test]
+fn tolerances_may_be_purely_relative() {
+    let modes = Modes(vec![1.0, 0.0, 3.0, 2.0]);
+    let leaving = FieldFn::new(2, |_, x, slope| (slope[0], slope[1]) = (1.0, x[0] - x[1]));
+    for method in METHODS {
+        let options = Options::until(2.0).method(method).tolerance(1e-7, 0.0).max_steps(20_000);
+        let end = integrate(&GradientFlow::of(&modes), &[1.0, 0.0, 0.0, -1.0], &options)
+            .unwrap_or_else(|e| panic!("{method:?}: {e}"));
+        assert_eq!((end.state[1], end.state[2]), (0.0, 0.0));
+        let exact = [(-2.0_f64).exp(), -(-4.0_f64).exp()];
+        assert!((end.state[0] / exact[0] - 1.0).abs() < 1e-4 && (end.state[3] / exact[1] - 1.0).abs() < 1e-4);
+        // x = t, y = t - 1 + 2 exp(-t) from y = 1.
+        match integrate(&leaving, &[0.0, 1.0], &options) {
+            Ok(end) => {
+                let exact = 1.0 + 2.0 * (-2.0_f64).exp();
+                assert!((end.state[0] - 2.0).abs() < 1e-6 && (end.state[1] / exact - 1.0).abs() < 1e-4);
+            }
+            // The implicit method has no unit for the increments of its first step.
+            Err(FlowError::StepTooSmall { time, .. }) => assert!(method == Method::Radau5 && time == 0.0),
+            Err(other) => panic!("{method:?}: {other}"),
+        }
+    }
+}
+
 #[test]
 fn limits_are_errors() {
     let modes = Modes(vec![1.0]);
