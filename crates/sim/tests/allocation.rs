@@ -108,6 +108,32 @@ fn memory_does_not_grow_with_the_number_of_replicas() {
     });
 }
 
+/// On several threads, whose allocations are summed: each worker holds a few summaries a level of the tree, no more.
+#[test]
+fn memory_does_not_grow_with_the_number_of_replicas_on_several_threads() {
+    let threads = 3;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+    let counted = || pool.broadcast(|_| COUNT.with(Cell::get).0).into_iter().sum::<usize>();
+    let run = |count| {
+        let before = counted();
+        pool.install(|| {
+            let sample = |stream: &mut Stream, (): &mut (), out: &mut [f64]| {
+                normal::fill(stream, out);
+                // Some replicas fail: the list of them is of bounded length.
+                if out[0] > 2.0 { Err("large") } else { Ok(()) }
+            };
+            let outcome = Replicas::new(1, count).try_vector_moments(5, true, || (), sample);
+            assert!(outcome.expect("finite values").failed > 0);
+        });
+        counted() - before
+    };
+    run(1 << 12);
+    // Two vectors a summary, two summaries a level and worker; what rayon itself allocates is a few dozen.
+    let slack = 2 * 2 * 17 * threads + 64;
+    let (few, many) = (run(1 << 13), run(1 << 17));
+    assert!(many <= few + slack, "{few} allocations for 2^13 replicas, {many} for 2^17");
+}
+
 #[test]
 fn descent_of_a_batch() {
     alone(|| {

@@ -16,6 +16,12 @@ pub enum ReplicaError<E> {
         /// Number of replicas.
         count: u64,
     },
+    /// A pilot from which no variance can be estimated.
+    #[error("the pilot has {pilot} replicas: at least 2 are needed to estimate a variance")]
+    Pilot {
+        /// Its number of replicas.
+        pilot: u64,
+    },
     /// Some replicas failed; the others were computed. The one with the lowest index is shown.
     #[error("{failed} of {count} replicas failed, the first is replica {index}: {cause}")]
     Replica {

@@ -74,7 +74,7 @@ impl Replicas<'_> {
     /// that it is independent of the replicas that decide and the estimate is unbiased at every `count`.
     ///
     /// # Errors
-    /// As [`super::replicate`]; a mean that is not finite counts as a control that is not.
+    /// As [`super::replicate`]; a pilot of fewer than two replicas; a mean that is not finite counts as a control that is not.
     pub fn control_variate<W, E: Send>(
         &self,
         pilot: u64,
@@ -86,6 +86,9 @@ impl Replicas<'_> {
             out.copy_from_slice(&sample(stream, w)?);
             Ok(())
         };
+        if pilot < 2 {
+            return Err(ReplicaError::Pilot { pilot });
+        }
         let trial = self.pilot(pilot).vector_moments(2, &work, both)?;
         let variance = |i| trial.covariance(i, i).unwrap_or(0.0);
         let covariance = trial.covariance(0, 1).unwrap_or(0.0);
@@ -105,10 +108,13 @@ impl Replicas<'_> {
     /// As many replicas as the standard error `target` asks for, at least `pilot` and at most the `count` of this run.
     ///
     /// A pilot on streams of its own estimates the variance and so chooses the number; fresh streams give the moments, so that the
-    /// choice does not bias them. The number includes two standard deviations of the pilot's variance estimate.
+    /// choice does not bias them: stopping a run as soon as its own standard error is small enough would, because small sample
+    /// variances stop it early. The number includes two standard deviations of the pilot's variance estimate, so that the target is
+    /// missed seldom, and then by little; `moments` tell the error reached. A pilot in which the observable never varied (a
+    /// rare event) takes it for a constant: pilots are to be long enough to see what matters.
     ///
     /// # Errors
-    /// As [`super::replicate`]; a target that is not positive asks for all of `count`.
+    /// As [`super::replicate`]; a pilot of fewer than two replicas. A target that is not positive asks for all of `count`.
     pub fn to_standard_error<W, E: Send>(
         &self,
         target: f64,
@@ -116,6 +122,9 @@ impl Replicas<'_> {
         work: impl Fn() -> W + Sync,
         sample: impl Fn(&mut Stream, &mut W) -> Result<f64, E> + Sync,
     ) -> Result<Targeted, ReplicaError<E>> {
+        if pilot < 2 {
+            return Err(ReplicaError::Pilot { pilot });
+        }
         let pilot = self.pilot(pilot).moments(&work, &sample)?;
         let spread = ((pilot.kurtosis() - 1.0).max(0.0) / pilot.count() as f64).sqrt();
         let wanted = (pilot.variance() * (1.0 + 2.0 * spread) / (target * target)).ceil();

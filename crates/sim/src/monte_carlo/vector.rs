@@ -89,7 +89,9 @@ impl VectorMoments {
             return;
         }
         if na == 0 {
-            self.clone_from(other);
+            // Into the memory that is there: a failed replica costs no allocation.
+            self.components.clone_from(&other.components);
+            self.products.clone_from(&other.products);
             return;
         }
         // Same factor as in `Moments::absorb`, so that the products merge like the squares.

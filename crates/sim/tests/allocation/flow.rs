@@ -80,6 +80,15 @@ fn integrators() {
         assert_eq!(run(60, 5), run(6000, 5), "{method:?}: steps");
         assert_eq!(run(60, 5), run(60, 500), "{method:?}: records");
     }
+    // The automatic method makes its second one when it first needs it, here within 6000 steps, and keeps it.
+    let run = |steps: u64| {
+        let options = Options::until(1e6).max_step(1e-2).max_steps(steps);
+        allocations(|| {
+            integrate_observed(&GradientFlow::of(&valley), &start, &options, |_, _| ())
+                .expect_err("a limit on steps");
+        })
+    };
+    assert_eq!(run(6000), run(30_000));
 }
 
 #[test]

@@ -172,7 +172,7 @@ fn quantile_intervals_contain_the_quantile() {
     for seed in 0..20 {
         let q = Quantiles::new(Replicas::new(seed, 2000).values(|| (), cubes).unwrap()).unwrap();
         for (p, exact) in [(0.5, 0.125), (0.9, 0.729), (0.1, 0.001)] {
-            let (low, high) = q.interval(p, 1e-6);
+            let (low, high) = q.interval(p, 1e-6).unwrap();
             assert!(low <= exact && exact <= high, "seed {seed}: {exact} not in [{low}, {high}]");
             width = width.max(high - low);
         }
@@ -181,7 +181,107 @@ fn quantile_intervals_contain_the_quantile() {
     assert_eq!(Quantiles::new(vec![]), None);
     assert_eq!(Quantiles::new(vec![1.0, f64::NAN]), None);
     let q = Quantiles::new(vec![5.0]).unwrap();
-    assert_eq!(q.interval(0.5, 0.01), (f64::NEG_INFINITY, f64::INFINITY));
+    assert_eq!(q.interval(0.5, 0.01), Ok((f64::NEG_INFINITY, f64::INFINITY)));
+    for p in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
+        assert!(q.at(p).is_err() && q.interval(p, 0.01).is_err(), "{p}");
+    }
+    for level in [0.0, -1.0, 1.5, f64::NAN] {
+        assert!(q.interval(0.5, level).is_err(), "{level}");
+    }
+    // The smallest level there is gives an interval, not an overflow.
+    assert_eq!(q.interval(0.5, f64::from_bits(1)), Ok((f64::NEG_INFINITY, f64::INFINITY)));
+}
+
+/// Quantiles of ranges of replicas, merged in any order: those of the whole run, to the bit.
+#[test]
+fn quantiles_of_any_split_merge_to_the_same_bits() {
+    // Ties, both zeros, and values over the whole range of exponents.
+    let sample = |stream: &mut Stream, (): &mut ()| {
+        let u = stream.next_u64();
+        Ok::<_, Infallible>(match u % 4 {
+            0 => 0.0,
+            1 => -0.0,
+            2 => (u >> 62) as f64,
+            _ => cubes(stream, &mut ())?.powi(40) - 0.5,
+        })
+    };
+    let bits = |q: &Quantiles| q.sorted().iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+    let range = |first, count| {
+        let run = Replicas::new(11, count).starting_at(first);
+        Quantiles::new(run.values(|| (), sample).unwrap()).unwrap()
+    };
+    let whole = range(0, 1000);
+    let mut draws = Stream::new(12, 0);
+    for _ in 0..20 {
+        let mut cuts: Vec<u64> = (0..6).map(|_| draws.next_u64() % 1001).collect();
+        cuts.extend([0, 1000]);
+        cuts.sort_unstable();
+        let mut parts: Vec<Quantiles> =
+            cuts.windows(2).filter(|w| w[0] < w[1]).map(|w| range(w[0], w[1] - w[0])).collect();
+        while parts.len() > 1 {
+            let taken = parts.swap_remove((draws.next_u64() % parts.len() as u64) as usize);
+            let at = (draws.next_u64() % parts.len() as u64) as usize;
+            parts[at].merge(&taken);
+        }
+        assert_eq!(bits(&parts[0]), bits(&whole), "{cuts:?}");
+    }
+    for p in [0.0, 0.1, 0.5, 0.9, 1.0] {
+        let at = whole.at(p).unwrap();
+        let below = whole.sorted().iter().filter(|v| **v <= at).count() as f64;
+        assert!(below >= p * 1000.0);
+    }
+}
+
+/// A pilot that cannot see a variance is refused: it would take any observable for a constant.
+#[test]
+fn pilots_too_short_are_refused() {
+    for pilot in [0, 1] {
+        let target = Replicas::new(5, 1000).to_standard_error(1e-6, pilot, || (), cubes);
+        assert_eq!(target.unwrap_err(), ReplicaError::Pilot { pilot });
+        let both = |stream: &mut Stream, w: &mut ()| cubes(stream, w).map(|x| [x, x]);
+        let control = Replicas::new(5, 1000).control_variate(pilot, 0.25, || (), both);
+        assert_eq!(control.unwrap_err(), ReplicaError::Pilot { pilot });
+    }
+}
+
+/// The estimate at a target error is unbiased although the variance decides how many replicas are run; a run that stops as
+/// soon as its own standard error is small enough is not, where mean and variance are correlated.
+#[test]
+fn choosing_the_number_of_replicas_does_not_bias_the_mean() {
+    const RUNS: u64 = 10_000;
+    // Exponential numbers: mean and variance 1, skewness 2.
+    let exponential = |stream: &mut Stream, (): &mut ()| {
+        let u = ((stream.next_u64() >> 11) as f64 + 1.0) * 2f64.powi(-53);
+        Ok::<_, Infallible>(-u.ln())
+    };
+    let (mut ours, mut naive) = (Vec::new(), Vec::new());
+    for seed in 0..RUNS {
+        let run = Replicas::new(seed, 1000).to_standard_error(0.2, 20, || (), exponential).unwrap();
+        ours.push(run.moments.mean());
+        let mut sum: Option<Moments> = None;
+        for replica in 0..1000 {
+            let one = Moments::of(exponential(&mut Stream::new(seed, replica), &mut ()).unwrap());
+            match &mut sum {
+                None => sum = Some(one),
+                Some(sum) => sum.absorb(&one),
+            }
+            if replica >= 19 && sum.as_ref().unwrap().standard_error() <= 0.2 {
+                break;
+            }
+        }
+        naive.push(sum.unwrap().mean());
+    }
+    // Level 1e-6 for ours.
+    let of = |means: Vec<f64>| means.into_iter().collect::<Moments>();
+    let (ours, naive) = (of(ours), of(naive));
+    assert!(
+        RUNS as f64 >= (ours.skewness() * 4.892_f64.powi(3) / 0.6).powi(2),
+        "skewness {}",
+        ours.skewness()
+    );
+    let score = |m: &Moments| (m.mean() - 1.0) / m.standard_error();
+    assert!(score(&ours).abs() < 4.892, "{}", score(&ours));
+    assert!(score(&naive) < -4.892 - 1.645, "{}", score(&naive));
 }
 
 #[test]
