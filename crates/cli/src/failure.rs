@@ -32,7 +32,7 @@ pub(crate) enum Failure {
     Paint(#[from] solvable_verify::figure::PaintError),
     #[error("cannot write to standard output: {0}")]
     Print(std::io::Error),
-    #[error("--threads {0} is refused: it must be at least 1 and set once")]
+    #[error("--threads {0} is refused: it must be from 1 to {most} and set once", most = crate::commands::MOST_THREADS)]
     Threads(usize),
     #[error("--{option} {value} is refused: it must be {condition}")]
     Option { option: &'static str, value: u64, condition: &'static str },

@@ -9,6 +9,12 @@ use crate::failure::Failure;
 /// Exit status of an interrupted command, as shells have it for Ctrl-C.
 pub(crate) const STATUS: u8 = 130;
 
+/// How long a command that stops by itself may take to do so before something is said or done.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Why `--max-time` ends a command.
+pub(crate) const OUT_OF_TIME: &str = "stopped by --max-time";
+
 static ASKED: AtomicBool = AtomicBool::new(false);
 static WAITING: AtomicBool = AtomicBool::new(false);
 
@@ -17,6 +23,10 @@ pub(crate) fn install() {
     let _ = ctrlc::set_handler(|| {
         let again = ASKED.swap(true, Ordering::SeqCst);
         if WAITING.load(Ordering::SeqCst) && !again {
+            std::thread::spawn(|| {
+                std::thread::sleep(PATIENCE);
+                eprintln!("solvable: waiting for the replica in progress; once more to end at once");
+            });
             return;
         }
         end("interrupted");
@@ -34,15 +44,12 @@ pub(crate) fn max_time(seconds: Option<f64>) -> Result<Option<Duration>, Failure
     seconds.map(|s| Duration::try_from_secs_f64(s).map_err(|_| Failure::MaxTime(s))).transpose()
 }
 
-/// Ends the command when `--max-time` is over, as a signal would.
-pub(crate) fn end_after(seconds: Option<f64>) -> Result<(), Failure> {
-    if let Some(time) = max_time(seconds)? {
-        std::thread::spawn(move || {
-            std::thread::sleep(time);
-            end("stopped by --max-time");
-        });
-    }
-    Ok(())
+/// Ends the command after this time, as a signal would.
+pub(crate) fn end_after(time: Duration, why: &'static str) {
+    std::thread::spawn(move || {
+        std::thread::sleep(time);
+        end(why);
+    });
 }
 
 /// The flag that the first signal sets, for a command that stops by itself; a second signal ends it at once.

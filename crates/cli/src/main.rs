@@ -22,6 +22,10 @@ struct Cli {
     #[arg(long, global = true, value_name = "N")]
     threads: Option<usize>,
 
+    /// End after this many seconds: with status 130 and no file half-written; `sweep work` keeps what is done and goes on later.
+    #[arg(long, global = true, value_name = "SECONDS", allow_negative_numbers = true)]
+    max_time: Option<f64>,
+
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -69,14 +73,19 @@ fn run(cli: Cli) -> Result<u8, Failure> {
     if let Some(threads) = cli.threads {
         commands::limit_threads(threads)?;
     }
-    match cli.command.unwrap_or_else(|| Command::Verify(verify::Arguments::default())) {
+    let command = cli.command.unwrap_or_else(|| Command::Verify(verify::Arguments::default()));
+    let time = interrupt::max_time(cli.max_time)?;
+    if let (Some(time), false) = (time, matches!(command, Command::Sweep(_))) {
+        interrupt::end_after(time, interrupt::OUT_OF_TIME);
+    }
+    match command {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::Describe(arguments) => describe::run(&arguments),
         Command::Compute(arguments) => compute::run(&arguments),
         Command::Figure(arguments) => figure::run(&arguments),
         Command::Study(arguments) => study::run(&arguments),
-        Command::Sweep(arguments) => sweep::run(&arguments),
+        Command::Sweep(arguments) => sweep::run(&arguments, time),
         Command::Calibrate(arguments) => calibrate::run(&arguments),
     }
 }

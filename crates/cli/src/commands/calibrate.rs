@@ -10,7 +10,6 @@ use solvable_verify::{calibrate, output, registry};
 use super::print;
 use super::progress::Bar;
 use crate::failure::Failure;
-use crate::interrupt;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -30,10 +29,6 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = DEFAULT_SEED)]
     seed: u64,
 
-    /// End after this many seconds with status 130; the result is written at the end of a run, whole.
-    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
-    max_time: Option<f64>,
-
     /// Write the result as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -45,7 +40,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
             return Err(Failure::Option { option, value, condition: "at least 1" });
         }
     }
-    interrupt::end_after(arguments.max_time)?;
     let claims = registry::select(&arguments.selection)?;
     let options = Options { seed: arguments.seed, ..Options::default() };
     let checks: usize = claims.iter().map(|c| c.checks.len()).sum();
@@ -53,7 +47,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let bar = Bar::new(sabotages);
     let power = sabotage::power(&claims, &options, Selection::All, arguments.power_seeds, &|p| bar.report(p));
     bar.finish();
-    let bar = Bar::new(checks * arguments.seeds as usize);
+    let bar = Bar::new(checks.saturating_mul(usize::try_from(arguments.seeds).unwrap_or(usize::MAX)));
     let calibration = calibrate::calibrate(claims, &options, arguments.seeds, &|p| bar.report(p));
     bar.finish();
     let mut failed = false;

@@ -22,9 +22,12 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// Most threads that are started: more are a mistyped number, and take minutes to start.
+pub(crate) const MOST_THREADS: usize = 4096;
+
 /// Limits the pool that replicas spread over.
 pub(crate) fn limit_threads(threads: usize) -> Result<(), Failure> {
-    if threads == 0 || !solvable_verify::limit_threads(threads) {
+    if !(1..=MOST_THREADS).contains(&threads) || !solvable_verify::limit_threads(threads) {
         return Err(Failure::Threads(threads));
     }
     Ok(())

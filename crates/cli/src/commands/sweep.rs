@@ -1,6 +1,7 @@
 //! `solvable sweep`: many simulations over a grid, in shards.
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -35,9 +36,6 @@ enum Action {
         /// Which shard: i/n, from 1.
         #[arg(long, value_name = "I/N", default_value = "1/1")]
         shard: String,
-        /// Stop after this many seconds; the same command goes on later.
-        #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
-        max_time: Option<f64>,
     },
     /// Merge all shards into result.json and result.csv.
     Merge {
@@ -46,11 +44,14 @@ enum Action {
     },
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
+pub(crate) fn run(arguments: &Arguments, time: Option<Duration>) -> Result<u8, Failure> {
+    if let (Some(time), false) = (time, matches!(arguments.action, Action::Work { .. })) {
+        interrupt::end_after(time, interrupt::OUT_OF_TIME);
+    }
     match &arguments.action {
         Action::List => list(),
         Action::Plan { plan, out } => plan_sweep(plan, out),
-        Action::Work { directory, shard, max_time } => work(directory, shard, *max_time),
+        Action::Work { directory, shard } => work(directory, shard, time),
         Action::Merge { directory } => {
             let manifest = sweep::read_manifest(directory)?;
             let merged = sweep::merge(directory, &manifest)?;
@@ -94,8 +95,7 @@ fn plan_sweep(plan: &Path, out: &Path) -> Result<u8, Failure> {
     Ok(0)
 }
 
-fn work(directory: &Path, shard: &str, max_time: Option<f64>) -> Result<u8, Failure> {
-    let time = interrupt::max_time(max_time)?;
+fn work(directory: &Path, shard: &str, time: Option<Duration>) -> Result<u8, Failure> {
     let shard: ShardId = shard.parse()?;
     let manifest = sweep::read_manifest(directory)?;
     let target = if std::io::stderr().is_terminal() {
@@ -112,6 +112,13 @@ fn work(directory: &Path, shard: &str, max_time: Option<f64>) -> Result<u8, Fail
         bar.set_position(p.done as u64);
         bar.set_message(p.left.map_or_else(|| "?".to_owned(), |left| format!("{:.0} s", left.as_secs_f64())));
     };
+    if let Some(time) = time {
+        // A stop is seen between replicas; one that takes longer is given up, with what the journal lacks.
+        interrupt::end_after(
+            time.saturating_add(interrupt::PATIENCE),
+            "stopped by --max-time within a replica: the same command goes on from the journal",
+        );
+    }
     let limits = Limits { cancel: Some(interrupt::flag()), time };
     let outcome = sweep::work(directory, &manifest, shard, limits, &tell)?;
     bar.finish_and_clear();

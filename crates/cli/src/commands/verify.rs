@@ -10,7 +10,6 @@ use solvable_verify::{Verdict, output, registry, report, run};
 use super::progress::Bar;
 use super::{brief, print, short};
 use crate::failure::Failure;
-use crate::interrupt;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -30,10 +29,6 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 
-    /// End after this many seconds with status 130; files are written at the end of a run, whole.
-    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
-    max_time: Option<f64>,
-
     /// Directory of the HTML report.
     #[arg(long, value_name = "DIR", default_value = "report")]
     report: PathBuf,
@@ -46,7 +41,6 @@ impl Default for Arguments {
             budget: "quick".to_owned(),
             seed: DEFAULT_SEED,
             json: None,
-            max_time: None,
             report: PathBuf::from("report"),
         }
     }
@@ -58,7 +52,6 @@ pub(crate) fn budget(word: &str) -> Budget {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
-    interrupt::end_after(arguments.max_time)?;
     let claims = registry::select(&arguments.selection)?;
     let options = Options { budget: budget(&arguments.budget), seed: arguments.seed, ..Options::default() };
     let bar = Bar::new(claims.iter().map(|c| c.checks.len()).sum());

@@ -1,6 +1,7 @@
 //! Why a sweep was refused.
 use std::path::PathBuf;
 
+use super::shard::ShardId;
 use crate::compute::ComputeError;
 use crate::output::WriteError;
 use solvable_sim::monte_carlo::PartialError;
@@ -93,6 +94,12 @@ pub enum SweepError {
         /// The file.
         path: PathBuf,
     },
+    /// A shard file or journal whose results are not those that were written.
+    #[error("{path} does not match its own hash: remove it and work its shard again", path = path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+    },
     /// A directory that has a different plan already.
     #[error("{path} holds a different plan: choose another directory", path = path.display())]
     Occupied {
@@ -107,7 +114,8 @@ pub enum SweepError {
     },
     /// A task that no shard file has.
     #[error(
-        "{missing} of {count} tasks are missing, the first is replica {first} of cell {cell}: work the remaining shards first"
+        "{missing} of {count} tasks are missing, the first is replica {first} of cell {cell}: work {} first",
+        remaining(shards)
     )]
     Missing {
         /// How many.
@@ -118,6 +126,8 @@ pub enum SweepError {
         first: u64,
         /// Its cell.
         cell: String,
+        /// The shards that would complete the division to which most of the files that are there belong; empty when there are none.
+        shards: Vec<ShardId>,
     },
     /// Two shard files that disagree about a task.
     #[error("two shard files disagree about replica {first} of cell {cell}")]
@@ -148,4 +158,19 @@ pub enum SweepError {
     /// A result that cannot be put into JSON.
     #[error("cannot write the result: {0}")]
     Format(#[source] serde_json::Error),
+}
+
+/// Most shards that a message names.
+const NAMED: usize = 10;
+
+/// `shard 2/3`, `shards 2/3, 3/3`, ...
+fn remaining(shards: &[ShardId]) -> String {
+    let names: Vec<String> = shards.iter().take(NAMED).map(ToString::to_string).collect();
+    let names = names.join(", ");
+    match shards.len() {
+        0 => "its shards".to_owned(),
+        1 => format!("shard {names}"),
+        n if n <= NAMED => format!("shards {names}"),
+        n => format!("shards {names} and {} more", n - NAMED),
+    }
 }

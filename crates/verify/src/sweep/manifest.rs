@@ -15,8 +15,8 @@ use crate::output::write_whole;
 const FORMAT: u32 = 1;
 /// Replicas of a task unless the plan says otherwise.
 const TASK: u64 = 4096;
-/// Most cells of a grid.
-const MOST_CELLS: u64 = 1_000_000;
+/// Most cells of a grid, and most tasks of a sweep: all of them are held in memory.
+const MOST: u64 = 1_000_000;
 
 /// What a user writes: a simulation, a grid, how many replicas a cell.
 #[derive(Clone, Debug, Deserialize)]
@@ -88,7 +88,8 @@ pub struct Task {
     pub count: u64,
 }
 
-fn hex(parts: &[&str]) -> (String, u64) {
+/// SHA-256 of a record, and its first 8 bytes as a number.
+pub(super) fn hex(parts: &[&str]) -> (String, u64) {
     let mut hash = Sha256::new();
     for part in parts {
         // Length-prefixed, so that no two different records share their bytes.
@@ -146,8 +147,8 @@ impl Plan {
         for &name in &takes {
             let values = match self.grid.get(name) {
                 None => return Err(key("lacks the key", name)),
-                Some(Value::Array(values)) => values.clone(),
-                Some(single) => vec![single.clone()],
+                Some(Value::Array(values)) => values.iter().map(canonical).collect(),
+                Some(single) => vec![canonical(single)],
             };
             if values.is_empty() {
                 return Err(SweepError::NoValues { key: name.to_owned() });
@@ -155,8 +156,13 @@ impl Plan {
             count = count.saturating_mul(values.len() as u64);
             axes.push((name, values));
         }
-        if count > MOST_CELLS {
+        if count > MOST {
             return Err(number("the number of cells", count, "at most a million"));
+        }
+        let task = self.task.next_power_of_two();
+        let tasks = count.saturating_mul(self.replicas.div_ceil(task));
+        if tasks > MOST {
+            return Err(number("the number of tasks", tasks, "at most a million: raise \"task\""));
         }
         let mut cells = Vec::with_capacity(count as usize);
         for index in 0..count {
@@ -181,7 +187,7 @@ impl Plan {
             simulation: simulation.name.to_owned(),
             seed: self.seed,
             replicas: self.replicas,
-            task: self.task.next_power_of_two(),
+            task,
             cells,
             hash: String::new(),
         };
@@ -202,6 +208,19 @@ impl Plan {
         let (_, stream_seed) = hex(&[&format, simulation.name, &seed, &record]);
         let (hash, _) = hex(&[&format, simulation.name, &seed, &record, &self.replicas.to_string()]);
         Ok(ManifestCell { hash, seed: stream_seed, parameters })
+    }
+}
+
+/// One form for each number: whole ones up to 2^53 without a point, so that 3 and 3.0 are the same cell.
+fn canonical(value: &Value) -> Value {
+    match value {
+        Value::Array(values) => values.iter().map(canonical).collect(),
+        Value::Object(map) => map.iter().map(|(k, v)| (k.clone(), canonical(v))).collect(),
+        Value::Number(number) if number.is_f64() => match number.as_f64() {
+            Some(x) if x == x.trunc() && x.abs() <= 9_007_199_254_740_992.0 => Value::from(x as i64),
+            _ => value.clone(),
+        },
+        _ => value.clone(),
     }
 }
 

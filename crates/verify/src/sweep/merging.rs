@@ -1,14 +1,15 @@
 //! All shards into one table.
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use solvable_sim::monte_carlo::{Partial, VectorMoments};
+use solvable_sim::monte_carlo::{Moments, Partial, VectorMoments};
 
 use super::error::SweepError;
 use super::manifest::Manifest;
-use super::shard::{StoredFailure, TaskResult, read};
+use super::shard::{ShardId, StoredFailure, TaskResult, read};
 use crate::output::write_whole;
 
 /// One observable of a cell.
@@ -16,16 +17,31 @@ use crate::output::write_whole;
 pub struct ObservableResult {
     /// Its name.
     pub name: &'static str,
-    /// Sample mean.
-    pub mean: f64,
-    /// Standard error of the mean.
-    pub standard_error: f64,
+    /// Sample mean; none where every replica failed.
+    pub mean: Option<f64>,
+    /// Standard error of the mean; none below two replicas, as everything that follows.
+    pub standard_error: Option<f64>,
     /// Sample variance.
-    pub variance: f64,
+    pub variance: Option<f64>,
     /// Sample skewness.
-    pub skewness: f64,
+    pub skewness: Option<f64>,
     /// Sample kurtosis.
-    pub kurtosis: f64,
+    pub kurtosis: Option<f64>,
+}
+
+impl ObservableResult {
+    /// Of moments; `None` where every replica failed.
+    fn new(name: &'static str, moments: Option<&Moments>) -> Self {
+        let spread = moments.filter(|m| m.count() >= 2);
+        Self {
+            name,
+            mean: moments.map(Moments::mean),
+            standard_error: spread.map(Moments::standard_error),
+            variance: spread.map(Moments::variance),
+            skewness: spread.map(Moments::skewness),
+            kurtosis: spread.map(Moments::kurtosis),
+        }
+    }
 }
 
 /// The result of a cell.
@@ -65,10 +81,11 @@ pub struct MergedSweep {
 pub fn merge(directory: &Path, manifest: &Manifest) -> Result<MergedSweep, SweepError> {
     let tasks = manifest.tasks();
     let mut results: Vec<Option<TaskResult>> = vec![None; tasks.len()];
-    for path in shard_files(directory)? {
-        for result in read(&path, manifest)?.results {
+    let files = shard_files(directory)?;
+    for path in &files {
+        for result in read(path, manifest)?.results {
             let Some(place) = results.get_mut(result.task) else {
-                return Err(SweepError::Foreign { path });
+                return Err(SweepError::Foreign { path: path.clone() });
             };
             match place {
                 Some(other) if *other != result => {
@@ -85,6 +102,7 @@ pub fn merge(directory: &Path, manifest: &Manifest) -> Result<MergedSweep, Sweep
             count: tasks.len(),
             first: tasks[first].first,
             cell: manifest.label(tasks[first].cell),
+            shards: remaining(&files, (first..tasks.len()).filter(|&task| results[task].is_none())),
         });
     }
     let simulation = manifest.simulation()?;
@@ -116,15 +134,8 @@ pub fn merge(directory: &Path, manifest: &Manifest) -> Result<MergedSweep, Sweep
         let observables = simulation
             .observables
             .iter()
-            .zip(total.components())
-            .map(|(name, m)| ObservableResult {
-                name,
-                mean: m.mean(),
-                standard_error: m.standard_error(),
-                variance: m.variance(),
-                skewness: m.skewness(),
-                kurtosis: m.kurtosis(),
-            })
+            .enumerate()
+            .map(|(at, name)| ObservableResult::new(name, total.component(at)))
             .collect();
         cells.push(CellResult {
             hash: cell.hash.clone(),
@@ -141,6 +152,19 @@ pub fn merge(directory: &Path, manifest: &Manifest) -> Result<MergedSweep, Sweep
         seed: manifest.seed,
         cells,
     })
+}
+
+/// The shards that take the missing tasks, in the division to which most of the files belong.
+fn remaining(files: &[PathBuf], missing: impl Iterator<Item = usize>) -> Vec<ShardId> {
+    let there: Vec<ShardId> = files
+        .iter()
+        .filter_map(|path| ShardId::of_file(path.file_name().and_then(|n| n.to_str()).unwrap_or("")))
+        .collect();
+    let alike = |shard: &ShardId| there.iter().filter(|s| s.count() == shard.count()).count();
+    let Some(one) = there.iter().max_by_key(|shard| alike(shard)) else { return Vec::new() };
+    let shards: BTreeMap<usize, ShardId> =
+        missing.map(|task| one.taking(task)).map(|shard| (shard.index(), shard)).collect();
+    shards.into_values().collect()
 }
 
 /// The complete shard files of a directory, in a fixed order.
@@ -171,7 +195,7 @@ pub fn write_merged(directory: &Path, merged: &MergedSweep) -> Result<[PathBuf; 
     Ok([json, csv])
 }
 
-/// One line a cell and observable.
+/// One line a cell and observable; what does not exist (a mean where every replica failed) is left empty.
 fn table(merged: &MergedSweep) -> String {
     let mut text = String::new();
     let keys: Vec<&String> = merged.cells.first().map(|c| c.parameters.keys().collect()).unwrap_or_default();
@@ -184,10 +208,11 @@ fn table(merged: &MergedSweep) -> String {
             for key in &keys {
                 text += &format!("{},", cell.parameters.get(*key).unwrap_or(&Value::Null));
             }
-            text += &format!(
-                "{},{},{},{},{},{},{},{}\n",
-                o.name, cell.count, cell.failed, o.mean, o.standard_error, o.variance, o.skewness, o.kurtosis
-            );
+            text += &format!("{},{},{}", o.name, cell.count, cell.failed);
+            for number in [o.mean, o.standard_error, o.variance, o.skewness, o.kurtosis] {
+                text += &number.map_or_else(|| ",".to_owned(), |x| format!(",{x}"));
+            }
+            text.push('\n');
         }
     }
     text

@@ -1,5 +1,7 @@
 //! Working a shard: one result file, and a journal from which a killed run goes on.
+use std::fmt;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::atomic::AtomicBool;
@@ -9,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use solvable_sim::monte_carlo::{Control, Partial, PartialNode, ReplicaError, Replicas};
 
 use super::error::SweepError;
-use super::manifest::{Manifest, Task};
+use super::manifest::{Manifest, Task, hex};
 use crate::output::write_whole;
 
 /// Shard `index` of `count`, from 1: `2/8`.
@@ -30,7 +32,34 @@ impl FromStr for ShardId {
     }
 }
 
+impl fmt::Display for ShardId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.index, self.count)
+    }
+}
+
 impl ShardId {
+    /// The shard whose file has this name.
+    pub(super) fn of_file(name: &str) -> Option<Self> {
+        let (index, count) = name.strip_prefix("shard-")?.strip_suffix(".json")?.split_once("-of-")?;
+        format!("{index}/{count}").parse().ok()
+    }
+
+    /// Which of them, from 1.
+    pub(super) fn index(self) -> usize {
+        self.index
+    }
+
+    /// Into how many shards the work is divided.
+    pub(super) fn count(self) -> usize {
+        self.count
+    }
+
+    /// The shard of the same division that takes a task.
+    pub(super) fn taking(self, task: usize) -> Self {
+        Self { index: task % self.count + 1, count: self.count }
+    }
+
     /// The file of the shard.
     #[must_use]
     pub fn file(self) -> String {
@@ -90,6 +119,8 @@ pub enum ShardOutcome {
 pub(super) struct ShardFile {
     /// Hash of the manifest.
     pub(super) manifest: String,
+    /// SHA-256 of the manifest's hash and of the results: a file that was damaged is not merged.
+    pub(super) sha256: String,
     pub(super) results: Vec<TaskResult>,
 }
 
@@ -173,7 +204,12 @@ pub fn work(
         return Ok(ShardOutcome::Complete { path });
     }
     let tasks: Vec<Task> = manifest.tasks().into_iter().filter(|t| shard.takes(t)).collect();
-    let mut results = if journal.exists() { read(&journal, manifest)?.results } else { Vec::new() };
+    let mut results = match read(&journal, manifest) {
+        Ok(file) => file.results,
+        // None, or none any more: another worker may just have finished the same shard.
+        Err(SweepError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(error),
+    };
     // The journal has a prefix of the tasks; anything else is not ours.
     if results.iter().zip(&tasks).any(|(r, t)| r.task != t.index) || results.len() > tasks.len() {
         return Err(SweepError::Foreign { path: journal });
@@ -232,10 +268,16 @@ fn run(manifest: &Manifest, task: Task, control: &Control<'_>) -> Result<Option<
 }
 
 fn save(path: &Path, manifest: &Manifest, results: &[TaskResult]) -> Result<(), SweepError> {
-    let file = ShardFile { manifest: manifest.hash.clone(), results: results.to_vec() };
+    let sha256 = checksum(manifest, results)?;
+    let file = ShardFile { manifest: manifest.hash.clone(), sha256, results: results.to_vec() };
     let mut bytes = serde_json::to_vec(&file).map_err(SweepError::Format)?;
     bytes.push(b'\n');
     Ok(write_whole(path, &bytes)?)
+}
+
+fn checksum(manifest: &Manifest, results: &[TaskResult]) -> Result<String, SweepError> {
+    let results = serde_json::to_string(results).map_err(SweepError::Format)?;
+    Ok(hex(&[&manifest.hash, &results]).0)
 }
 
 pub(super) fn read(path: &Path, manifest: &Manifest) -> Result<ShardFile, SweepError> {
@@ -245,6 +287,9 @@ pub(super) fn read(path: &Path, manifest: &Manifest) -> Result<ShardFile, SweepE
         serde_json::from_str(&text).map_err(|source| SweepError::Parse { path: path.to_owned(), source })?;
     if file.manifest != manifest.hash {
         return Err(SweepError::Foreign { path: path.to_owned() });
+    }
+    if file.sha256 != checksum(manifest, &file.results)? {
+        return Err(SweepError::Damaged { path: path.to_owned() });
     }
     Ok(file)
 }

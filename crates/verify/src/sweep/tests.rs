@@ -115,9 +115,12 @@ fn cells_are_whole_runs() {
         let whole = outcome.result.total(150).unwrap();
         assert_eq!((cell.count, cell.failed), (150, 0));
         for (o, m) in cell.observables.iter().zip(whole.components()) {
-            assert_eq!((o.mean, o.variance, o.kurtosis), (m.mean(), m.variance(), m.kurtosis()));
+            assert_eq!(
+                (o.mean, o.variance, o.kurtosis),
+                (Some(m.mean()), Some(m.variance()), Some(m.kurtosis()))
+            );
         }
-        let [bias, variance, risk] = [0, 1, 2].map(|i| cell.observables[i].mean);
+        let [bias, variance, risk] = [0, 1, 2].map(|i| mean(cell, i));
         assert!((bias + variance - risk).abs() < 1e-12 * risk);
     }
 }
@@ -133,6 +136,169 @@ fn failing_replicas_are_recorded_and_the_rest_goes_on() {
     assert_eq!((merged.cells[0].count, merged.cells[0].failed), (0, 10));
     assert_eq!(merged.cells[0].first_failure.as_ref().unwrap().0, 0);
     assert_eq!((merged.cells[1].count, merged.cells[1].failed), (10, 0));
+    // A cell without a mean is still in both files, and says so.
+    let [json, csv] =
+        write_merged(&scratch.0, &merged).unwrap().map(|path| fs::read_to_string(path).unwrap());
+    let rows: Vec<&str> = csv.lines().collect();
+    assert_eq!(rows.len(), 1 + 2 * 3);
+    assert!(rows[1].starts_with("8,") && rows[1].ends_with(",bias2,0,10,,,,,"), "{}", rows[1]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert!(json["cells"][0]["observables"][2]["mean"].is_null());
+    assert_eq!(json["cells"][0]["failed"], 10);
+}
+
+/// One replica has a mean and no error: nothing is written that could be taken for an error of 0.
+#[test]
+fn one_replica_has_no_standard_error() {
+    let manifest = Plan::parse(&PLAN.replace("150", "1")).unwrap().manifest().unwrap();
+    let scratch = Scratch::new();
+    all(&scratch, &manifest, 1);
+    let merged = merge(&scratch.0, &manifest).unwrap();
+    let risk = &merged.cells[0].observables[2];
+    assert!(risk.mean.is_some() && risk.standard_error.is_none() && risk.variance.is_none());
+}
+
+/// Shard files and journals: cut short, a digit changed, a result taken out, results exchanged.
+#[test]
+fn damaged_files_are_refused() {
+    let (scratch, manifest) = (Scratch::new(), manifest());
+    all(&scratch, &manifest, 2);
+    let file = scratch.0.join("shard-1-of-2.json");
+    let whole = fs::read_to_string(&file).unwrap();
+    let damaged = |text: &str| {
+        fs::write(&file, text).unwrap();
+        let error = merge(&scratch.0, &manifest).unwrap_err();
+        // The shard is not taken for done either, nor is such a journal gone on from.
+        assert!(work(&scratch.0, &manifest, "1/2".parse().unwrap(), Limits::default(), &|_| ()).is_err());
+        let other = Scratch::new();
+        fs::write(other.0.join(".shard-1-of-2.journal"), text).unwrap();
+        assert!(work(&other.0, &manifest, "1/2".parse().unwrap(), Limits::default(), &|_| ()).is_err());
+        error
+    };
+    for cut in [0, 1, whole.len() / 2, whole.len() - 3] {
+        assert!(matches!(damaged(&whole[..cut]), SweepError::Parse { .. }), "cut at {cut}");
+    }
+    // Every digit of the first stored moment in turn.
+    let start = whole.find("\"moments\":[[").unwrap() + 12;
+    let digits = whole[start..].find(',').unwrap();
+    assert!(digits > 15);
+    for at in start..start + digits {
+        let mut bytes = whole.clone().into_bytes();
+        bytes[at] = if bytes[at] == b'1' { b'2' } else { b'1' };
+        let error = damaged(&String::from_utf8(bytes).unwrap());
+        assert!(matches!(error, SweepError::Damaged { .. }), "digit {at}: {error}");
+        assert!(error.to_string().contains("shard-1-of-2.json"));
+    }
+    let changed = |change: &dyn Fn(&mut Vec<serde_json::Value>)| {
+        let mut json: serde_json::Value = serde_json::from_str(&whole).unwrap();
+        change(json["results"].as_array_mut().unwrap());
+        damaged(&json.to_string())
+    };
+    assert!(matches!(changed(&|r| drop(r.pop())), SweepError::Damaged { .. }));
+    assert!(matches!(changed(&|r| r.swap(0, 1)), SweepError::Damaged { .. }));
+    assert!(matches!(
+        changed(&|r| {
+            let nodes = r[1]["nodes"].clone();
+            r[0]["nodes"] = nodes;
+        }),
+        SweepError::Damaged { .. }
+    ));
+    // Layout is not content.
+    let pretty = serde_json::to_string_pretty(&serde_json::from_str::<serde_json::Value>(&whole).unwrap());
+    fs::write(&file, pretty.unwrap()).unwrap();
+    assert!(merge(&scratch.0, &manifest).is_ok());
+}
+
+/// The error says which shards to work, in the division at hand.
+#[test]
+fn missing_shards_are_named() {
+    let (scratch, manifest) = (Scratch::new(), manifest());
+    let missing = |scratch: &Scratch| match merge(&scratch.0, &manifest) {
+        Err(SweepError::Missing { shards, missing, count, .. }) => {
+            assert!(missing > 0 && count == 20);
+            shards.iter().map(ToString::to_string).collect::<Vec<_>>()
+        }
+        other => panic!("{other:?}"),
+    };
+    assert!(missing(&scratch).is_empty());
+    let one = |shard: &str| {
+        let done = work(&scratch.0, &manifest, shard.parse().unwrap(), Limits::default(), &|_| ()).unwrap();
+        assert!(matches!(done, ShardOutcome::Complete { .. }));
+    };
+    // More shards than tasks: the last has nothing to do.
+    one("40/40");
+    assert_eq!(missing(&scratch).len(), 20);
+    one("2/4");
+    one("3/4");
+    assert_eq!(missing(&scratch), ["1/4", "4/4"]);
+    let error = merge(&scratch.0, &manifest).unwrap_err().to_string();
+    assert!(error.ends_with("work shards 1/4, 4/4 first"), "{error}");
+    one("4/4");
+    let error = merge(&scratch.0, &manifest).unwrap_err().to_string();
+    assert!(
+        error.contains("5 of 20 tasks are missing") && error.ends_with("work shard 1/4 first"),
+        "{error}"
+    );
+    one("1/4");
+    assert!(merge(&scratch.0, &manifest).is_ok());
+    // A shard number that no machine could count up to.
+    one("1/18446744073709551615");
+    fs::remove_file(scratch.0.join("shard-1-of-4.json")).unwrap();
+    assert_eq!(missing(&scratch), ["1/4"]);
+}
+
+/// Several workers at the same shard at the same time, with the same journal: each ends well, the bytes are the same.
+#[test]
+fn workers_at_the_same_shard_do_not_disturb_each_other() {
+    let manifest = manifest();
+    let expected = all(&Scratch::new(), &manifest, 1);
+    let scratch = Scratch::new();
+    std::thread::scope(|scope| {
+        for worker in 0..4 {
+            let (scratch, manifest) = (&scratch, &manifest);
+            scope.spawn(move || {
+                let flag = AtomicBool::new(false);
+                // Each stops a few times on the way, writes its journal over that of the others, and goes on.
+                for round in 0.. {
+                    flag.store(false, Ordering::Relaxed);
+                    let stop = |p: TaskProgress| {
+                        flag.store(round < 5 && (p.done + worker) % 3 == 0, Ordering::Relaxed);
+                    };
+                    let limits = Limits { cancel: Some(&flag), time: None };
+                    let outcome = work(&scratch.0, manifest, "1/1".parse().unwrap(), limits, &stop);
+                    if matches!(outcome.unwrap(), ShardOutcome::Complete { .. }) {
+                        break;
+                    }
+                }
+            });
+        }
+    });
+    assert!(all(&scratch, &manifest, 1) == expected);
+}
+
+/// No directory can be made below a file, nor a file where a directory is: a typed error, and nothing left behind.
+#[test]
+fn places_that_cannot_be_written_are_errors() {
+    let (scratch, manifest) = (Scratch::new(), manifest());
+    let file = scratch.0.join("file");
+    fs::write(&file, "").unwrap();
+    assert!(matches!(write_manifest(&file, &manifest), Err(SweepError::Read { .. } | SweepError::Write(_))));
+    let below = file.join("below");
+    assert!(matches!(write_manifest(&below, &manifest), Err(SweepError::Write(_))));
+    let run = |directory: &std::path::Path| {
+        work(directory, &manifest, "1/2".parse().unwrap(), Limits::default(), &|_| ())
+    };
+    assert!(matches!(run(&below), Err(SweepError::Read { .. } | SweepError::Write(_))));
+    fs::create_dir(scratch.0.join(".shard-1-of-2.journal")).unwrap();
+    assert!(matches!(run(&scratch.0), Err(SweepError::Read { .. })));
+    fs::remove_dir(scratch.0.join(".shard-1-of-2.journal")).unwrap();
+    all(&scratch, &manifest, 1);
+    fs::remove_file(scratch.0.join("result.csv")).unwrap();
+    fs::create_dir(scratch.0.join("result.csv")).unwrap();
+    let merged = merge(&scratch.0, &manifest).unwrap();
+    assert!(matches!(write_merged(&scratch.0, &merged), Err(SweepError::Write(_))));
+    let left = fs::read_dir(&scratch.0).unwrap().map(|e| e.unwrap().file_name());
+    assert!(left.into_iter().all(|name| !name.to_string_lossy().ends_with(".partial")));
 }
 
 /// An exactly known case of each training simulation.
@@ -149,8 +315,8 @@ fn training_simulations_agree_with_closed_forms() {
         let time = ((1.0 / gamma / (s * s) - 1.0) * (1.0 - 1e-6) / 1e-6).ln() / 2.0;
         let loss = 0.5 + 0.5 * gamma * s.powi(4) - s * s;
         assert_eq!((cell.count, cell.failed), (3, 0));
-        assert!((cell.observables[0].mean / time - 1.0).abs() < 1e-9);
-        assert!((cell.observables[1].mean - loss).abs() < 1e-14);
+        assert!((mean(cell, 0) / time - 1.0).abs() < 1e-9);
+        assert!((mean(cell, 1) - loss).abs() < 1e-14);
     }
     // Without a step nothing moves: with one sample a class there is no variation within classes.
     let plan = r#"{"simulation": "collapse-descent", "replicas": 4,
@@ -163,11 +329,16 @@ fn training_simulations_agree_with_closed_forms() {
     let find = |n: u64, steps: u64| {
         let cell = cells.iter().find(|c| c.parameters["n"] == n && c.parameters["steps"] == steps).unwrap();
         assert_eq!((cell.count, cell.failed), (4, 0));
-        [cell.observables[0].mean, cell.observables[1].mean]
+        [mean(cell, 0), mean(cell, 1)]
     };
     assert!(find(1, 1)[0].abs() < 1e-12 && find(1, 400)[0].abs() < 1e-12);
     let ([early, high], [late, low]) = (find(2, 1), find(2, 400));
     assert!(late < early && low < high, "{early} {late} {high} {low}");
+}
+
+/// Sample mean of an observable that has one.
+fn mean(cell: &CellResult, observable: usize) -> f64 {
+    cell.observables[observable].mean.unwrap()
 }
 
 #[test]
@@ -216,6 +387,12 @@ fn bad_plans_are_refused() {
     assert!(matches!(refused("\"d\": [3, 5], ", ""), SweepError::Key { .. }));
     assert!(matches!(refused("[3, 5]", "[]"), SweepError::NoValues { .. }));
     assert!(matches!(refused("[3, 5]", "[3, 3]"), SweepError::Twice { .. }));
+    assert!(matches!(refused("[3, 5]", "[3, 3.0]"), SweepError::Twice { .. }));
+    assert!(matches!(refused("\"r2\": 1", "\"r2\": [1, 1e0]"), SweepError::Twice { .. }));
+    // All tasks are held in memory: no plan asks for more than there can be.
+    for replicas in ["32000000", "281474976710656"] {
+        assert!(matches!(refused("150", replicas), SweepError::Number { name: "the number of tasks", .. }));
+    }
     assert!(matches!(refused("[3, 5]", "[3, 0]"), SweepError::Cell { .. }));
     assert!(matches!(refused("[3, 5]", "[3, \"x\"]"), SweepError::Cell { .. }));
     assert!(matches!(refused("150", "0"), SweepError::Number { name: "replicas", .. }));
