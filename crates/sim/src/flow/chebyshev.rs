@@ -148,9 +148,11 @@ fn stages(h: f64, radius: f64) -> f64 {
     (1.0 + (1.0 + 1.54 * h * radius).sqrt()).floor().max(2.0)
 }
 
-/// Most stages before rounding, which grows as their square, rivals the tolerance.
-fn most_stages(tolerance: Tolerance) -> f64 {
-    (tolerance.relative.max(f64::EPSILON) / (10.0 * f64::EPSILON)).sqrt().max(10.0).round()
+/// Most stages before rounding of the largest component, which grows as their square, rivals its tolerance.
+fn most_stages(tolerance: Tolerance, x: &[f64]) -> f64 {
+    let largest = x.iter().fold(f64::MIN_POSITIVE, |m, v| m.max(v.abs()));
+    let relative = tolerance.relative.max(tolerance.absolute / largest).clamp(f64::EPSILON, 1.0);
+    (relative / (10.0 * f64::EPSILON)).sqrt().max(10.0).round()
 }
 
 /// Chebyshev polynomial of the first kind and its derivatives, at consecutive degrees.
@@ -190,7 +192,7 @@ impl<F: VectorField> Stepper<F> for Chebyshev {
         if old {
             self.estimate_radius(field, from)?;
         }
-        let most = most_stages(tolerance);
+        let most = most_stages(tolerance, from.x);
         Ok(if stages(h, self.radius) > most {
             ((most - 1.0).powi(2) - 1.0) / (1.54 * self.radius)
         } else {

@@ -40,6 +40,26 @@ fn slow_modes_set_the_number_of_steps() {
     assert!(stabilised.evaluations < 100_000, "{stabilised:?}");
 }
 
+/// An absolute tolerance alone, in units other than 1: the stabilised method takes as many stages as with a relative one.
+#[test]
+fn absolute_tolerances_cost_no_more() {
+    let n = 20;
+    let run = |size: f64, relative, absolute| {
+        let options = Options::until(2.0).method(Method::Chebyshev2).tolerance(relative, absolute);
+        let end = integrate(&GradientFlow::of(&modes(n)), &vec![size; n], &options).expect("smooth");
+        let slowest = size * (-2.0_f64).exp();
+        assert!((end.state[0] - slowest).abs() <= 1e-3 * slowest);
+        end.statistics.evaluations
+    };
+    let both = run(1.0, 1e-5, 1e-5);
+    for size in [1.0, 1e-6, 1e6] {
+        let alone = run(size, 0.0, 1e-5 * size);
+        // A tolerance at most twice as tight: steps of order 2 shorten by the cube root of 2 at most, and the slow end, where the
+        // relative part had shrunk, costs no more.
+        assert!(4 * alone <= 6 * both, "{size:e}: {alone} evaluations against {both}");
+    }
+}
+
 #[test]
 fn the_automatic_method_changes_when_it_should() {
     for (n, expected) in [(20, Method::Radau5), (300, Method::Chebyshev2)] {
