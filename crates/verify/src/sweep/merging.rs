@@ -44,6 +44,15 @@ impl ObservableResult {
     }
 }
 
+/// Sample covariance of two observables of a cell over its replicas.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct CovarianceResult {
+    /// Their names.
+    pub of: [&'static str; 2],
+    /// The covariance.
+    pub value: f64,
+}
+
 /// The result of a cell.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CellResult {
@@ -59,6 +68,8 @@ pub struct CellResult {
     pub first_failure: Option<(u64, String)>,
     /// The observables.
     pub observables: Vec<ObservableResult>,
+    /// Every pair of them; empty below two replicas.
+    pub covariances: Vec<CovarianceResult>,
 }
 
 /// The result of a sweep.
@@ -144,6 +155,7 @@ pub fn merge(directory: &Path, manifest: &Manifest) -> Result<MergedSweep, Sweep
             failed,
             first_failure,
             observables,
+            covariances: covariances(simulation.observables, &total),
         });
     }
     Ok(MergedSweep {
@@ -152,6 +164,19 @@ pub fn merge(directory: &Path, manifest: &Manifest) -> Result<MergedSweep, Sweep
         seed: manifest.seed,
         cells,
     })
+}
+
+fn covariances(names: &[&'static str], total: &VectorMoments) -> Vec<CovarianceResult> {
+    if total.count() < 2 {
+        return Vec::new();
+    }
+    let pairs = (0..names.len()).flat_map(|i| (i + 1..names.len()).map(move |j| (i, j)));
+    pairs
+        .filter_map(|(i, j)| {
+            let value = total.covariance(i, j)?;
+            Some(CovarianceResult { of: [names[i], names[j]], value })
+        })
+        .collect()
 }
 
 /// The shards that take the missing tasks, in the division to which most of the files belong.

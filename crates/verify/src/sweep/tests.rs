@@ -120,6 +120,14 @@ fn cells_are_whole_runs() {
                 (Some(m.mean()), Some(m.variance()), Some(m.kurtosis()))
             );
         }
+        let pairs: Vec<_> = cell.covariances.iter().map(|c| c.of).collect();
+        assert_eq!(pairs, [["bias2", "var"], ["bias2", "risk"], ["var", "risk"]]);
+        for (c, (i, j)) in cell.covariances.iter().zip([(0, 1), (0, 2), (1, 2)]) {
+            assert_eq!(Some(c.value), whole.covariance(i, j));
+        }
+        // risk = bias2 + var in every replica, so that its variance is the sum of its covariances with both.
+        let sum = cell.covariances[1].value + cell.covariances[2].value;
+        assert!((sum / cell.observables[2].variance.unwrap() - 1.0).abs() < 1e-10);
         let [bias, variance, risk] = [0, 1, 2].map(|i| mean(cell, i));
         assert!((bias + variance - risk).abs() < 1e-12 * risk);
     }
@@ -156,6 +164,7 @@ fn one_replica_has_no_standard_error() {
     let merged = merge(&scratch.0, &manifest).unwrap();
     let risk = &merged.cells[0].observables[2];
     assert!(risk.mean.is_some() && risk.standard_error.is_none() && risk.variance.is_none());
+    assert!(merged.cells[0].covariances.is_empty());
 }
 
 /// Shard files and journals: cut short, a digit changed, a result taken out, results exchanged.
@@ -262,7 +271,7 @@ fn workers_at_the_same_shard_do_not_disturb_each_other() {
                 for round in 0.. {
                     flag.store(false, Ordering::Relaxed);
                     let stop = |p: TaskProgress| {
-                        flag.store(round < 5 && (p.done + worker) % 3 == 0, Ordering::Relaxed);
+                        flag.store(round < 5 && (p.done + worker).is_multiple_of(3), Ordering::Relaxed);
                     };
                     let limits = Limits { cancel: Some(&flag), time: None };
                     let outcome = work(&scratch.0, manifest, "1/1".parse().unwrap(), limits, &stop);

@@ -242,11 +242,14 @@ fn explicit_pairs() {
     }
 }
 
+/// What spoils one coefficient of the implicit method.
+type Change = Box<dyn Fn(&mut Constants)>;
+
 #[test]
 fn implicit_method() {
     assert_eq!(complaint!(&IMPLICIT, || Radau::new(6)), None);
     assert_eq!(clock_complaint!(1e3, || Radau::new(3)), None);
-    let mut changes: Vec<(String, Box<dyn Fn(&mut Constants)>)> = vec![
+    let mut changes: Vec<(String, Change)> = vec![
         ("real".into(), Box::new(|c| c.real *= WRONG)),
         ("complex, real part".into(), Box::new(|c| c.complex.0 *= WRONG)),
         ("complex, imaginary part".into(), Box::new(|c| c.complex.1 *= WRONG)),
