@@ -34,21 +34,25 @@ impl Covariance {
     /// `value * I` in dimension `d`.
     ///
     /// # Errors
-    /// [`InputError`] unless `d >= 1` and `value` is finite and at least 0.
+    /// [`InputError`] unless `d` is from 1 to [`LARGEST_DIMENSION`](crate::LARGEST_DIMENSION) and `value` is finite and at
+    /// least 0.
     pub fn isotropic(argument: &'static str, d: usize, value: f64) -> Result<Self, InputError> {
+        InputError::check_dimension(argument, d)?;
         Self::diagonal(argument, &vec![value; d])
     }
 
     /// The diagonal matrix with the given entries, in any order.
     ///
     /// # Errors
-    /// [`InputError`] when `entries` is empty or holds a negative or non-finite value.
+    /// [`InputError`] when `entries` is empty, longer than [`LARGEST_DIMENSION`](crate::LARGEST_DIMENSION), or holds a
+    /// negative or non-finite value.
     pub fn diagonal(argument: impl Into<Argument>, entries: &[f64]) -> Result<Self, InputError> {
         let argument = argument.into();
         let d = entries.len();
         if d == 0 {
             return Err(InputError::Count { argument, value: 0, condition: "at least 1 in dimension" });
         }
+        InputError::check_dimension(argument.clone(), d)?;
         if let Some(&value) = entries.iter().find(|v| !(v.is_finite() && **v >= 0.0)) {
             return Err(InputError::OutOfDomain {
                 argument,
@@ -69,13 +73,15 @@ impl Covariance {
     /// Eigenvalues `scale * i^(-exponent)`, i = 1..d, on the diagonal.
     ///
     /// # Errors
-    /// [`InputError`] unless `d >= 1`, `scale >= 0` and all entries are finite.
+    /// [`InputError`] unless `d` is from 1 to [`LARGEST_DIMENSION`](crate::LARGEST_DIMENSION), `scale >= 0` and all entries
+    /// are finite.
     pub fn power_law(
         argument: &'static str,
         d: usize,
         exponent: f64,
         scale: f64,
     ) -> Result<Self, InputError> {
+        InputError::check_dimension(argument, d)?;
         let entries: Vec<f64> = (1..=d).map(|i| scale * (i as f64).powf(-exponent)).collect();
         Self::diagonal(argument, &entries)
     }
@@ -256,7 +262,10 @@ mod tests {
             assert!(message.contains("Lambda") && message.contains(word), "{message}");
         }
         assert!(Covariance::diagonal("Lambda", &[1.0, -1.0]).is_err());
-        assert!(Covariance::isotropic("Lambda", 0, 1.0).is_err());
+        for d in [0, crate::LARGEST_DIMENSION + 1, usize::MAX] {
+            assert!(Covariance::isotropic("Lambda", d, 1.0).is_err(), "{d}");
+            assert!(Covariance::power_law("Lambda", d, 1.0, 1.0).is_err(), "{d}");
+        }
     }
 
     #[test]

@@ -1,6 +1,14 @@
 //! Refusals of invalid input: each names the argument, its value and the condition it broke.
 use core::fmt;
 
+/// Longest list that a single number makes this library allocate (2 GiB of `f64`).
+///
+/// A size far above it is a slip of the caller, which deserves a refusal rather than an exhausted machine.
+pub const LARGEST_LIST: usize = 1 << 28;
+
+/// Largest dimension of a dense square matrix that a single number makes this library allocate (8 GiB of `f64`).
+pub const LARGEST_DIMENSION: usize = 1 << 15;
+
 /// The name of an argument, with an index where the argument is one of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Argument {
@@ -179,6 +187,32 @@ impl InputError {
             Ok(value)
         } else {
             Err(Self::Count { argument: argument.into(), value: value as u64, condition: "at least 1" })
+        }
+    }
+
+    /// Refuses a length above [`LARGEST_LIST`].
+    ///
+    /// # Errors
+    /// [`InputError::Count`] when `value` is larger.
+    pub fn check_list(argument: &'static str, value: usize) -> Result<usize, Self> {
+        if value <= LARGEST_LIST {
+            Ok(value)
+        } else {
+            let condition = "at most 2^28, the longest list that is allocated";
+            Err(Self::Count { argument: argument.into(), value: value as u64, condition })
+        }
+    }
+
+    /// Refuses a dimension above [`LARGEST_DIMENSION`].
+    ///
+    /// # Errors
+    /// [`InputError::Count`] when `value` is larger.
+    pub fn check_dimension(argument: impl Into<Argument>, value: usize) -> Result<usize, Self> {
+        if value <= LARGEST_DIMENSION {
+            Ok(value)
+        } else {
+            let condition = "at most 32768 in dimension, the largest dense matrix that is allocated";
+            Err(Self::Count { argument: argument.into(), value: value as u64, condition })
         }
     }
 

@@ -7,5 +7,5 @@ pub mod icl;
 mod objective;
 
 pub use covariance::{Covariance, VALIDATION_TOLERANCE};
-pub use error::{Argument, InputError};
+pub use error::{Argument, InputError, LARGEST_DIMENSION, LARGEST_LIST};
 pub use objective::Objective;

@@ -111,6 +111,7 @@ pub fn two_group_program(
     let found =
         two_group_entropy_minimum(groups, lambda_w, lambda_h, bias).map_err(|e| CertifyError::theory(&e))?;
     let ([k_a, k_b], [n_a, n_b]) = (groups.classes(), groups.sizes());
+    InputError::check_dimension("K", k_a.saturating_add(k_b))?;
     let counts = [vec![n_a; k_a], vec![n_b; k_b]].concat();
     let x = reconstruct(groups, found.within, found.between);
     let roots: Vec<f64> = counts.iter().map(|&n| (n as f64).sqrt()).collect();

@@ -24,9 +24,10 @@ impl BagDesign {
     /// Bags of `k` consecutive rows each.
     ///
     /// # Errors
-    /// [`InputError`] when `n` or `k` is 0 or `k` does not divide `n`.
+    /// [`InputError`] when `n` or `k` is 0, `n` is above [`LARGEST_LIST`](crate::LARGEST_LIST) or `k` does not divide `n`.
     pub fn consecutive(n: usize, k: usize) -> Result<Self, InputError> {
         InputError::check_count("n", n)?;
+        InputError::check_list("n", n)?;
         InputError::check_count("k", k)?;
         if !n.is_multiple_of(k) {
             return Err(InputError::Count {
@@ -45,10 +46,11 @@ impl BagDesign {
     /// Bags given as lists of row numbers, counted from 0; together they must hold each row once.
     ///
     /// # Errors
-    /// [`InputError`] when `n` is 0, a bag is empty, a bag names a row that is not below `n` (the bag is
+    /// [`InputError`] when `n` is 0 or above [`LARGEST_LIST`](crate::LARGEST_LIST), a bag is empty, a bag names a row that is not below `n` (the bag is
     /// named), or a row is in no bag or in several (the row is named).
     pub fn new(n: usize, bags: &[Vec<usize>]) -> Result<Self, InputError> {
         InputError::check_count("n", n)?;
+        InputError::check_list("n", n)?;
         let mut times = vec![0_u32; n];
         for (a, bag) in bags.iter().enumerate() {
             if bag.is_empty() {

@@ -28,9 +28,11 @@ pub struct DiscreteData {
 
 impl DiscreteData {
     /// # Errors
-    /// [`InputError::Count`] when `q` is 0, there are no data, or a point is not below `q`.
+    /// [`InputError::Count`] when `q` is 0 or above [`LARGEST_LIST`](crate::LARGEST_LIST), there are no data, or a point is
+    /// not below `q`.
     pub fn new(q: usize, data: &[usize]) -> Result<Self, InputError> {
         InputError::check_count("q", q)?;
+        InputError::check_list("q", q)?;
         InputError::check_count("number of data", data.len())?;
         let mut counts = vec![0; q];
         for (i, &x) in data.iter().enumerate() {
@@ -49,9 +51,17 @@ impl DiscreteData {
     /// The multiset with these counts of each symbol.
     ///
     /// # Errors
-    /// [`InputError::Count`] when all counts are 0 or there is none.
+    /// [`InputError::Count`] when all counts are 0 or there is none; [`InputError::Condition`] when their sum overflows.
     pub fn from_counts(counts: Vec<usize>) -> Result<Self, InputError> {
-        let n = InputError::check_count("number of data", counts.iter().sum())?;
+        let mut n = 0_usize;
+        for (symbol, &count) in counts.iter().enumerate() {
+            n = n.checked_add(count).ok_or(InputError::Condition {
+                argument: Argument::indexed("counts", symbol),
+                value: count as f64,
+                condition: "the number of data must fit into a machine word",
+            })?;
+        }
+        InputError::check_count("number of data", n)?;
         Ok(Self { counts, n })
     }
 

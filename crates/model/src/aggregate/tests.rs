@@ -84,6 +84,9 @@ fn data_outside_their_domain_are_refused() {
     assert!(IntervalData::clamped(&[f64::NAN], 0.0, 1.0).is_err());
     assert_eq!(IntervalData::clamped(&[3.0, -1.0], 0.0, 1.0).expect("clamped").sorted(), [0.0, 1.0]);
     assert!(DiscreteData::new(3, &[0, 3]).is_err() && DiscreteData::new(3, &[]).is_err());
+    assert!(DiscreteData::new(usize::MAX, &[0]).is_err() && DiscreteData::new(1 << 53, &[0]).is_err());
+    assert!(DiscreteData::from_counts(vec![usize::MAX, 1]).is_err());
+    assert!(BagDesign::consecutive(usize::MAX, 1).is_err() && BagDesign::new(1 << 53, &[vec![0]]).is_err());
     assert!(PlaneData::new(2, &[[0, 0], [1, 1]]).is_err() && PlaneData::new(2, &[[0, 2]]).is_err());
     assert!(DiscreteFunctional::OrderStatistic { j: 0 }.check(3).is_err());
     assert!(DiscreteFunctional::TrimmedSum { drop: 1 }.check(2).is_err());

@@ -34,8 +34,9 @@ impl ClassCounts {
     /// K classes of n samples each.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// As [`new`](Self::new); also when K is above [`LARGEST_LIST`](crate::LARGEST_LIST).
     pub fn balanced(k: usize, n: usize) -> Result<Self, InputError> {
+        InputError::check_list("K", k)?;
         InputError::check_count("n", n)?;
         Self::new(vec![n; k])
     }

@@ -59,7 +59,7 @@ impl FreeFeatures {
     /// The problem with equal widths and one common regularisation of all factors.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// As [`new`](Self::new); also when the depth is above [`LARGEST_LIST`](crate::LARGEST_LIST).
     pub fn uniform(
         classes: ClassCounts,
         depth: usize,
@@ -67,6 +67,7 @@ impl FreeFeatures {
         lambda: f64,
         bias: Bias,
     ) -> Result<Self, InputError> {
+        InputError::check_list("M", depth)?;
         Self::new(classes, vec![width; depth], vec![lambda; depth], lambda, bias)
     }
 

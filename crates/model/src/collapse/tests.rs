@@ -231,3 +231,13 @@ fn invalid_statements_are_refused() {
     .expect("theory needs no memory");
     assert!(FreeFeaturesLoss::new(&huge, ClassLoss::Squared).is_err());
 }
+
+#[test]
+fn sizes_beyond_any_machine_are_refused() {
+    for k in [1 << 53, usize::MAX] {
+        assert!(ClassCounts::balanced(k, 1).is_err());
+        let two = ClassCounts::balanced(2, 3).expect("valid");
+        assert!(FreeFeatures::uniform(two, k, 2, 0.1, Bias::None).is_err());
+        assert!(ClassMeansBuilder::new(k, 2).is_err() && ClassMeansBuilder::new(2, k).is_err());
+    }
+}

@@ -337,7 +337,11 @@ pub fn two_group_entropy_minimum(
 /// The matrix `X = Zbar D^(1/2)` of the reduced variables, classes of A first (NC-15).
 ///
 /// `X = sqrt(n_A) m_A (I_A - u_A u_A') + sqrt(n_B) m_B (I_B - u_B u_B') + g (v_A u_A - v_B u_B)'` with u the normalised
-/// indicators and `g = (sqrt(k_B) u_A - sqrt(k_A) u_B)/sqrt(K)`.
+/// indicators and `g = (sqrt(k_B) u_A - sqrt(k_A) u_B)/sqrt(K)`. K x K: the one result on two groups that grows with their
+/// number of classes.
+///
+/// # Panics
+/// When a matrix of that size cannot be allocated.
 #[must_use]
 pub fn reconstruct(groups: &TwoGroups, within: [f64; 2], between: [f64; 2]) -> Mat<f64> {
     let [k_a, _] = groups.classes();

@@ -1,5 +1,6 @@
 //! Cross-entropy at depth one on any class counts: a convex program with its certificate (NC-14).
 use solvable_linalg::{Mat, matmul, singular_values, sum_compensated, svd};
+use solvable_model::InputError;
 use solvable_model::collapse::{Bias, ClassLoss, FreeFeatures};
 
 use super::CollapseError;
@@ -47,7 +48,7 @@ pub struct EntropyProgramMinimum {
 ///
 /// # Errors
 /// [`CollapseError::Depth`] unless M = 1; [`CollapseError::TooNarrow`] when the width is less than K;
-/// [`CollapseError::Linalg`] when a certified decomposition fails.
+/// [`CollapseError::Input`] when K is above [`LARGEST_DIMENSION`](solvable_model::LARGEST_DIMENSION); [`CollapseError::Linalg`] when a certified decomposition fails.
 pub fn entropy_program_minimum(problem: &FreeFeatures) -> Result<EntropyProgramMinimum, CollapseError> {
     let lambda = depth_one_lambda(problem)?;
     let classes = problem.classes();
@@ -56,6 +57,7 @@ pub fn entropy_program_minimum(problem: &FreeFeatures) -> Result<EntropyProgramM
     if width < k {
         return Err(CollapseError::TooNarrow { width, needed: k });
     }
+    InputError::check_dimension("K", k)?;
     let groups = Groups::new(classes);
     if groups.count() <= LARGEST_GROUPS {
         return by_newton(problem, &groups, lambda);

@@ -1,5 +1,6 @@
 //! The singular values and left singular vectors of the target (NC-02).
 use solvable_linalg::Mat;
+use solvable_model::InputError;
 use solvable_model::collapse::{Bias, ClassCounts};
 
 use super::CollapseError;
@@ -43,7 +44,8 @@ struct Group {
 ///
 /// # Errors
 /// [`CollapseError::Bias`] for a regularised bias: the target then depends on lambda_b
-/// ([`regularised_bias_minimum`](super::regularised_bias_minimum)).
+/// ([`regularised_bias_minimum`](super::regularised_bias_minimum)); [`CollapseError::Input`] when there are more classes than
+/// [`LARGEST_DIMENSION`](solvable_model::LARGEST_DIMENSION).
 ///
 /// ```
 /// use solvable_model::collapse::{Bias, ClassCounts};
@@ -56,7 +58,7 @@ struct Group {
 /// ```
 pub fn targets(classes: &ClassCounts, bias: Bias) -> Result<Targets, CollapseError> {
     let counts = classes.counts();
-    let k = counts.len();
+    let k = InputError::check_dimension("K", counts.len())?;
     let mut order: Vec<usize> = (0..k).collect();
     order.sort_by(|&a, &b| counts[b].cmp(&counts[a]));
     match bias {

@@ -30,7 +30,7 @@ pub struct SeliGeometry {
 /// is logarithmically slow, like `1/log^2(1/lambda)`.
 ///
 /// # Errors
-/// [`CollapseError::Input`] for a single class; [`CollapseError::Linalg`] when a certified decomposition fails.
+/// [`CollapseError::Input`] for a single class or more than [`LARGEST_DIMENSION`](solvable_model::LARGEST_DIMENSION); [`CollapseError::Linalg`] when a certified decomposition fails.
 pub fn seli_geometry(classes: &ClassCounts) -> Result<SeliGeometry, CollapseError> {
     let counts = classes.counts();
     let k = counts.len();
@@ -41,6 +41,7 @@ pub fn seli_geometry(classes: &ClassCounts) -> Result<SeliGeometry, CollapseErro
             condition: "at least 2: one class has no margin",
         }));
     }
+    solvable_model::InputError::check_dimension("K", k)?;
     let root: Vec<f64> = counts.iter().map(|&n| (n as f64).sqrt()).collect();
     let flat = 1.0 / k as f64;
     let centred = Mat::from_fn(k, k, |i, j| (if i == j { 1.0 - flat } else { -flat }) * root[j]);

@@ -25,10 +25,12 @@ impl ClassMeansBuilder {
     /// For K classes of features in dimension d.
     ///
     /// # Errors
-    /// [`InputError::Count`] when one of them is 0.
+    /// [`InputError::Count`] when one of them is 0, or the K x d means are more than
+    /// [`LARGEST_LIST`](crate::LARGEST_LIST) numbers.
     pub fn new(classes: usize, dimension: usize) -> Result<Self, InputError> {
         InputError::check_count("K", classes)?;
         InputError::check_count("d", dimension)?;
+        InputError::check_list("K d", classes.saturating_mul(dimension))?;
         Ok(Self { counts: vec![0; classes], means: Mat::zeros(dimension, classes), samples: 0 })
     }
 

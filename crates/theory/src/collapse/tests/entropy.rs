@@ -544,3 +544,13 @@ fn groups_are_solved_at_any_margin() {
     let found = entropy_program_minimum(&p).expect("covered");
     close(found.optimality.value, balanced_entropy_minimum(&p).expect("covered").optimality.value, 64.0, 0.0);
 }
+
+/// K x K matrices that no machine holds are refused, not attempted; what needs none is answered.
+#[test]
+fn endless_classes_are_refused_where_a_matrix_is_needed() {
+    let many = ClassCounts::balanced(40_000, 1).expect("a list");
+    let wide = FreeFeatures::new(many.clone(), vec![40_000], vec![1e-9], 1e-9, Bias::None).expect("valid");
+    assert!(targets(&many, Bias::Free).is_err() && seli_geometry(&many).is_err());
+    assert!(entropy_program_minimum(&wide).is_err());
+    assert!(balanced_entropy_minimum(&wide).is_ok());
+}

@@ -84,6 +84,7 @@ pub struct MinimaxSteps {
 /// [`IclError::Input`] unless `0 < m <= M`; [`IclError::NotRepresentable`] on overflow.
 pub fn minimax_steps(m: f64, top: f64, layers: usize) -> Result<MinimaxSteps, IclError> {
     check_ends(m, top)?;
+    InputError::check_list("K", layers)?;
     let k = layers as f64;
     let etas: Result<Vec<f64>, IclError> = (1..=layers)
         .rev()

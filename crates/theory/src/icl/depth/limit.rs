@@ -119,14 +119,14 @@ pub struct DepthRisk {
 /// ```
 pub fn optimal_depth_risk(layers: usize, c: f64, s: f64) -> Result<DepthRisk, IclError> {
     let bayes = bayes_limit(c, s)?;
-    if layers == 0 {
-        return Ok(DepthRisk { risk: 1.0, bayes, gap: 1.0 - bayes });
-    }
     let k = layers as f64;
     let d = discriminant(c, s);
     let root = c.sqrt();
     // r/sqrt c, and r^2 = c (r/sqrt c)^2.
     let slope = if s == 0.0 { 1.0 / c.max(1.0) } else { 1.0 / (0.5 * (1.0 + c + s) + 0.5 * d) };
+    if layers == 0 {
+        return Ok(DepthRisk { risk: 1.0, bayes, gap: slope });
+    }
     let decrement = 2.0 * (0.5 * (d / root)).asinh();
     // Near r = 1 the logarithm is the accurate one: a power would multiply the rounding of r by 2K.
     let power = if s == 0.0 {
@@ -151,9 +151,11 @@ pub fn optimal_depth_risk(layers: usize, c: f64, s: f64) -> Result<DepthRisk, Ic
 /// Denominators are formed as distances from the lower edge. O(K).
 ///
 /// # Errors
-/// [`IclError::Input`] unless c is positive and s is at least 0; [`IclError::NotRepresentable`] on overflow.
+/// [`IclError::Input`] unless c is positive, s is at least 0 and K at most [`LARGEST_LIST`](solvable_model::LARGEST_LIST);
+/// [`IclError::NotRepresentable`] on overflow.
 pub fn optimal_limit_steps(layers: usize, c: f64, s: f64) -> Result<Vec<f64>, IclError> {
     check(c, s)?;
+    InputError::check_list("K", layers)?;
     let (low, _) = marchenko_pastur_edges(c)?;
     let root = c.sqrt();
     // cos^2(k pi/(2K+2)) = sin^2((K+1-k) pi/(2K+2)).

@@ -47,8 +47,9 @@ impl Schedule {
     /// K equal steps.
     ///
     /// # Errors
-    /// [`IclError::Input`] when the step is not finite.
+    /// [`IclError::Input`] when the step is not finite or K above [`LARGEST_LIST`](solvable_model::LARGEST_LIST).
     pub fn constant(layers: usize, eta: f64) -> Result<Self, IclError> {
+        InputError::check_list("K", layers)?;
         Self::new(&vec![eta; layers], &[])
     }
 

@@ -4,7 +4,9 @@ use super::assert_close;
 
 /// (K, c, s, R*_K, R*_K - Bayes): mpmath 1.3, 120 to 600 digits, from r of the quadratic, rounded to f64.
 #[rustfmt::skip]
-const DEPTH: [(usize, f64, f64, f64, f64); 14] = [
+const DEPTH: [(usize, f64, f64, f64, f64); 16] = [
+    (0, 0.5, 1e5, 1.0, 9.999850002749944e-06),
+    (0, 1e4, 0.0, 1.0, 1e-4),
     (1, 0.5, 0.1, 0.375, 0.22666852264521173),
     (2, 0.25, 0.0, 0.047619047619047616, 0.047619047619047616),
     (7, 0.01, 0.0, 9.900000000000002e-15, 9.900000000000002e-15),
@@ -139,4 +141,14 @@ fn constant_step_with_noise_is_global() {
         }
     }
     assert!(double > 0, "the grid must contain a case with two minima");
+}
+
+/// Sizes that no machine holds are refused before anything is allocated.
+#[test]
+fn endless_schedules_are_refused() {
+    for k in [usize::MAX, (1 << 28) + 1] {
+        assert!(minimax_steps(0.5, 2.0, k).is_err() && optimal_limit_steps(k, 0.5, 0.0).is_err());
+        assert!(Schedule::constant(k, 0.1).is_err());
+        assert!(optimal_depth_risk(k, 0.5, 0.1).is_ok(), "needs no list");
+    }
 }
