@@ -15,6 +15,9 @@ pub enum IclError {
     /// `tr(Lambda Psi) + sigma2 = 0`: every label is 0 almost surely, and so is the statistic s.
     #[error("tr(Lambda Psi) + sigma2 = 0: the labels are 0 almost surely and the minimizer is undefined")]
     NoLabels,
+    /// `Lambda = 0`: every covariate is 0 almost surely.
+    #[error("Lambda = 0: the covariates are 0 almost surely and no step changes the loss")]
+    NoCovariates,
     /// The start is not better than the zero predictor, so that the convergence certificate says nothing.
     #[error("L(0) - L(A_0) = {gain:?} is not positive: the start carries no certificate of convergence")]
     NoCertificate {

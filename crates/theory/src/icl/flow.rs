@@ -98,8 +98,8 @@ pub fn convergence_certificate(
     check_invertible("Lambda", law.lambda(), "the rate is proportional to its smallest eigenvalue")?;
     let c = conserved_quantity(u0, key_query)?;
     let cross = law.cross();
-    let left = factor(law.lambda());
-    let right = matmul(law.lambda().matrix(), factor(law.psi()).as_ref());
+    let left = factor(law.lambda())?;
+    let right = matmul(law.lambda().matrix(), factor(law.psi())?.as_ref());
     let curvature = (1.0 + law.excess()) * squared_norm_between(right.as_ref(), key_query, left.as_ref())
         + law.noise() * squared_norm_between(left.as_ref(), key_query, left.as_ref());
     let slope = trace_product(key_query.transpose(), cross.as_ref());
@@ -199,10 +199,20 @@ pub fn escape_time(law: &Whitened, u0: f64, key_query: MatRef<'_, f64>) -> Resul
 /// `2 / (lambda_max(Lambda) lambda_max(S))`: gradient descent on `L/2` in A is stable below this step (ICL-27).
 ///
 /// # Errors
-/// [`IclError::NoLabels`] when S = 0 (every step is stable).
+/// [`IclError::NoLabels`] or [`IclError::NoCovariates`] when S = 0 (every step is stable);
+/// [`IclError::NotRepresentable`] when S or the step is outside the range of `f64`.
 pub fn largest_stable_step(law: &Whitened) -> Result<f64, IclError> {
-    let top = symmetric_eigenvalues(law.statistic().as_ref())?[0] * law.lambda().largest_eigenvalue();
-    if top <= 0.0 { Err(IclError::NoLabels) } else { finite("step", 2.0 / top) }
+    law.check_labels()?;
+    if law.lambda().largest_eigenvalue() == 0.0 {
+        return Err(IclError::NoCovariates);
+    }
+    let top = symmetric_eigenvalues(law.statistic().as_ref())?[0];
+    if top <= 0.0 {
+        return Err(IclError::NotRepresentable { quantity: "S" });
+    }
+    // Divided one after the other: the product of the two may underflow where the step does not.
+    let step = finite("step", 2.0 / top / law.lambda().largest_eigenvalue())?;
+    if step == 0.0 { Err(IclError::NotRepresentable { quantity: "step" }) } else { Ok(step) }
 }
 
 /// `1 - h lambda_i(Lambda) lambda_j(S)`: the exact contraction of mode (i, j) in one step of gradient descent on `L/2` in

@@ -1,5 +1,5 @@
 //! Small matrix helpers of this chapter.
-use solvable_linalg::{Mat, MatRef, frobenius_norm, matmul};
+use solvable_linalg::{LinalgError, Mat, MatRef, frobenius_norm, matmul, symmetric_eigen};
 use solvable_model::{Covariance, InputError};
 
 use super::IclError;
@@ -14,8 +14,44 @@ pub(super) fn noise_floor(d: usize, scale: f64) -> f64 {
 
 /// F (d x r) with `F F' = c`; r is the numerical rank, at least 1. Diagonal matrices keep d columns, unpermuted.
 ///
-/// Eigenvalues at the noise floor are dropped: their square roots would be 1e-8, not 1e-16.
-pub(super) fn factor(c: &Covariance) -> Mat<f64> {
+/// Eigenvalues at the noise floor are dropped: their square roots would be 1e-8, not 1e-16. Coordinates in very different
+/// units are brought to one by powers of two first, so that row i of F is accurate relative to `sqrt(c_ii)`: the eigenvalues
+/// of c itself are accurate relative to the largest only.
+pub(super) fn factor(c: &Covariance) -> Result<Mat<f64>, LinalgError> {
+    let d = c.dimension();
+    let Some(units) = units(c) else { return Ok(orthogonal_factor(c)) };
+    let m = c.matrix();
+    let scaled = Mat::from_fn(d, d, |i, j| {
+        if units[i] == 0.0 || units[j] == 0.0 { 0.0 } else { m[(i, j)] / units[i] / units[j] }
+    });
+    let eigen = symmetric_eigen(scaled.as_ref())?;
+    let floor = noise_floor(d, eigen.values[0]);
+    let rank = eigen.values.iter().filter(|&&l| l > floor).count().max(1);
+    let roots: Vec<f64> = eigen.values[..rank].iter().map(|l| l.max(0.0).sqrt()).collect();
+    Ok(Mat::from_fn(d, rank, |i, j| units[i] * eigen.vectors[(i, j)] * roots[j]))
+}
+
+/// Whether row i of [`factor`] is accurate relative to `sqrt(c_ii)`.
+pub(super) fn has_accurate_rows(c: &Covariance) -> bool {
+    c.is_diagonal() || units(c).is_some()
+}
+
+/// Powers of two near `sqrt(c_ii)` (0 for a zero), where they differ by more than 64 and c is not diagonal.
+fn units(c: &Covariance) -> Option<Vec<f64>> {
+    const ALIKE: f64 = 64.0;
+    if c.is_diagonal() {
+        return None;
+    }
+    let diagonal = (0..c.dimension()).map(|i| c.matrix()[(i, i)]);
+    let units: Vec<f64> =
+        diagonal.map(|v| if v > 0.0 { libm::ldexp(1.0, libm::ilogb(v.sqrt())) } else { 0.0 }).collect();
+    let positive = units.iter().copied().filter(|&u| u > 0.0);
+    let (least, largest) = (positive.clone().fold(f64::INFINITY, f64::min), positive.fold(0.0, f64::max));
+    (largest > ALIKE * least).then_some(units)
+}
+
+/// [`factor`] with orthogonal columns, eigenvectors times roots of eigenvalues: accurate relative to `sqrt |c|`.
+pub(super) fn orthogonal_factor(c: &Covariance) -> Mat<f64> {
     let d = c.dimension();
     if c.is_diagonal() {
         return Mat::from_fn(d, d, |i, j| if i == j { c.matrix()[(i, i)].sqrt() } else { 0.0 });

@@ -85,8 +85,8 @@ pub fn excess_loss(law: &Whitened, a: MatRef<'_, f64>) -> Result<f64, IclError> 
     check_square("A", a, d)?;
     let best = minimizer(law)?;
     let gap = Mat::from_fn(d, d, |i, j| a[(i, j)] - best[(i, j)]);
-    let left = factor(law.lambda());
-    let right = law.lambda().matrix() * factor(law.psi());
+    let left = factor(law.lambda())?;
+    let right = law.lambda().matrix() * factor(law.psi())?;
     let signal = squared_norm_between(left.as_ref(), gap.as_ref(), right.as_ref());
     let noise = squared_norm_between(left.as_ref(), gap.as_ref(), left.as_ref());
     finite("L(A) - L*", (1.0 + law.excess()) * signal + law.noise() * noise)

@@ -75,8 +75,8 @@ pub fn loss_and_gradient(task: &RegressionTask, a: MatRef<'_, f64>) -> Result<Lo
 pub fn risk(a: MatRef<'_, f64>, prompts: &TestPrompts) -> Result<f64, IclError> {
     let d = prompts.dimension();
     check_square("A", a, d)?;
-    let left = factor(prompts.query());
-    let psi = factor(prompts.psi());
+    let left = factor(prompts.query())?;
+    let psi = factor(prompts.psi())?;
     if prompts.length() == 0 {
         let bare = matmul(left.transpose(), psi.as_ref());
         return finite("risk", frobenius_norm(bare.as_ref()).powi(2));
@@ -85,7 +85,7 @@ pub fn risk(a: MatRef<'_, f64>, prompts: &TestPrompts) -> Result<f64, IclError> 
     let error = Mat::from_fn(d, d, |i, j| reached[(i, j)] - if i == j { 1.0 } else { 0.0 });
     let bias = squared_norm_between(left.as_ref(), error.as_ref(), psi.as_ref());
     let own = squared_norm_between(left.as_ref(), reached.as_ref(), psi.as_ref());
-    let context = factor(prompts.context());
+    let context = factor(prompts.context())?;
     let spread = squared_norm_between(left.as_ref(), a, context.as_ref());
     let power = frobenius_norm(matmul(context.transpose(), psi.as_ref()).as_ref()).powi(2) + prompts.sigma2();
     // 0 times an overflowed factor would be NaN.
@@ -129,10 +129,10 @@ pub fn general_risk(a: MatRef<'_, f64>, law: &TestMoments, length: usize) -> Res
         return GeneralRisk::new(best, explained, 0.0);
     }
     let image = matmul(a, column(law.cross()).as_ref());
-    let left = factor(law.lambda());
+    let left = factor(law.lambda())?;
     let gap: Vec<f64> = (0..d).map(|i| image[(i, 0)] - direction[i]).collect();
     let bias = frobenius_norm(matmul(left.transpose(), column(&gap).as_ref()).as_ref()).powi(2);
-    let covariance = factor(law.covariance_spectrum());
+    let covariance = factor(law.covariance_spectrum())?;
     let variance = squared_norm_between(left.as_ref(), a, covariance.as_ref()) / length as f64;
     GeneralRisk::new(best, bias, variance)
 }
@@ -160,7 +160,7 @@ pub fn trained_general_risk(
     let n = train_length as f64;
     let trace: f64 = lambda.eigenvalues().iter().rev().sum();
     let cross = law.coordinates();
-    let spread = factor(law.covariance_spectrum());
+    let spread = factor(law.covariance_spectrum())?;
     let (mut bias, mut variance) = (0.0, 0.0);
     for (i, &l) in lambda.eigenvalues().iter().enumerate().rev() {
         let gamma = (1.0 + 1.0 / n) * l + trace / n;

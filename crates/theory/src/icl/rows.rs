@@ -73,18 +73,18 @@ pub fn risk_on_rows(
     let count = n as f64;
     let gram = transpose_matmul(rows, rows);
     let lambda = Covariance::dense("Lambda", Mat::from_fn(d, d, |i, j| gram[(i, j)] / count).as_ref())?;
-    let reach = bias_and_reach(a, &lambda, psi);
+    let reach = bias_and_reach(a, &lambda, psi)?;
     // Row i of `seen` is Lambda^1/2 A x_i; row i of `labels` is Psi^1/2 x_i.
-    let left = factor(&lambda);
+    let left = factor(&lambda)?;
     let seen = matmul(rows, transpose_matmul(a, left.as_ref()).as_ref());
-    let labels = matmul(rows, factor(psi).as_ref());
+    let labels = matmul(rows, factor(psi)?.as_ref());
     let mut total = 0.0;
     for i in 0..n {
         let length = |m: &Mat<f64>| (0..m.ncols()).map(|j| m[(i, j)] * m[(i, j)]).sum::<f64>();
         total += (length(&labels) + sigma2) * length(&seen);
     }
     let spread = finite("spread", total / count - reach.1)?.max(0.0);
-    let signal = frobenius_norm(transpose_matmul(left.as_ref(), factor(psi).as_ref()).as_ref()).powi(2);
+    let signal = frobenius_norm(transpose_matmul(left.as_ref(), factor(psi)?.as_ref()).as_ref()).powi(2);
     Ok(LengthRisk { bias: finite("bias", reach.0)?, spread, signal: finite("tr(Lambda Psi)", signal)? })
 }
 
@@ -95,21 +95,21 @@ pub fn risk_on_rows(
 /// [`IclError::Input`] when A is not d x d or not finite; [`IclError::NotRepresentable`] on overflow.
 pub fn risk_on_gaussian(task: &RegressionTask, a: MatRef<'_, f64>) -> Result<LengthRisk, IclError> {
     check_square("A", a, task.dimension())?;
-    let (bias, reach) = bias_and_reach(a, task.lambda(), task.psi());
-    let left = factor(task.lambda());
+    let (bias, reach) = bias_and_reach(a, task.lambda(), task.psi())?;
+    let left = factor(task.lambda())?;
     let noise = squared_norm_between(left.as_ref(), a, left.as_ref());
     let spread = finite("spread", reach + (task.signal() + task.sigma2()) * noise)?;
     Ok(LengthRisk { bias: finite("bias", bias)?, spread, signal: task.signal() })
 }
 
 /// `||Lambda^1/2 (A Lambda - I) Psi^1/2||^2` and `||Lambda^1/2 A Lambda Psi^1/2||^2`.
-fn bias_and_reach(a: MatRef<'_, f64>, lambda: &Covariance, psi: &Covariance) -> (f64, f64) {
+fn bias_and_reach(a: MatRef<'_, f64>, lambda: &Covariance, psi: &Covariance) -> Result<(f64, f64), IclError> {
     let d = psi.dimension();
     let reached = matmul(a, lambda.matrix());
     let error = Mat::from_fn(d, d, |i, j| reached[(i, j)] - if i == j { 1.0 } else { 0.0 });
-    let (left, right) = (factor(lambda), factor(psi));
+    let (left, right) = (factor(lambda)?, factor(psi)?);
     let between = |x: &Mat<f64>| squared_norm_between(left.as_ref(), x.as_ref(), right.as_ref());
-    (between(&error), between(&reached))
+    Ok((between(&error), between(&reached)))
 }
 
 #[cfg(test)]

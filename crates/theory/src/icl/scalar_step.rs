@@ -18,11 +18,14 @@ pub struct ScalarStep {
 ///
 /// The loss is evaluated as bias plus variance, `sum_i lambda_i psi_i (1 - eta lambda_i)^2 + eta^2 sum_i (e lambda_i^3
 /// psi_i + b lambda_i^2)` with psi_i the diagonal of Psi in the eigenbasis of Lambda: positive terms, where
-/// `t - eta* tr(Lambda^2 Psi)` would cancel. O(d^3), O(d) when both are diagonal.
+/// `t - eta* tr(Lambda^2 Psi)` would cancel. The traces are those of Lambda over its largest eigenvalue, so that no power
+/// of it leaves the range of `f64` before eta does. O(d^3), O(d) when both are diagonal.
 ///
 /// # Errors
-/// [`IclError::NoLabels`] when `tr(Lambda S) = 0`: every step gives the same loss.
+/// [`IclError::NoLabels`] or [`IclError::NoCovariates`] when `tr(Lambda S) = 0`: every step gives the same loss;
+/// [`IclError::NotRepresentable`] when the step or its loss overflows.
 pub fn best_scalar_step(law: &Whitened) -> Result<ScalarStep, IclError> {
+    law.check_labels()?;
     let lambda = law.lambda().eigenvalues();
     let v = law.lambda().eigenvectors();
     let psi = law.psi().matrix();
@@ -40,13 +43,21 @@ pub fn best_scalar_step(law: &Whitened) -> Result<ScalarStep, IclError> {
         })
         .collect();
     let (e, b) = (law.excess(), law.noise());
-    let power = |k: i32| -> f64 { (0..d).rev().map(|i| lambda[i].powi(k) * prior[i]).sum() };
-    let squares: f64 = lambda.iter().rev().map(|l| l * l).sum();
-    let curvature = (1.0 + e) * power(3) + b * squares;
-    if curvature == 0.0 {
+    let top = law.lambda().largest_eigenvalue();
+    if top == 0.0 {
+        return Err(IclError::NoCovariates);
+    }
+    // eta* top = tr(l^2 psi) / ((1+e) tr(l^3 psi) + noise tr(l^2)), l = lambda/top, psi and noise = b/top over their maximum.
+    let noise = finite("(tr(Lambda Psi) + sigma2)/(N |Lambda|)", b / top)?;
+    let unit = prior.iter().copied().fold(noise, f64::max);
+    if unit == 0.0 {
         return Err(IclError::NoLabels);
     }
-    let eta = finite("eta", power(2) / finite("tr(Lambda S)", curvature)?)?;
+    let relative: Vec<f64> = lambda.iter().map(|l| l / top).collect();
+    let power = |k: i32| -> f64 { (0..d).rev().map(|i| relative[i].powi(k) * (prior[i] / unit)).sum() };
+    let squares: f64 = relative.iter().rev().map(|l| l * l).sum();
+    let curvature = (1.0 + e) * power(3) + noise / unit * squares;
+    let eta = finite("eta", power(2) / curvature / top)?;
     let loss = (0..d)
         .rev()
         .map(|i| {

@@ -7,7 +7,7 @@ use solvable_model::{Covariance, InputError};
 
 use super::IclError;
 use super::error::finite;
-use super::matrix::{factor, multiple_of_identity, noise_floor};
+use super::matrix::{factor, has_accurate_rows, multiple_of_identity, noise_floor, orthogonal_factor};
 
 /// A training law in whitened coordinates: the eigenvalues `beta_i` of `B = Lambda^1/2 Psi Lambda^1/2`, computed once.
 ///
@@ -25,7 +25,9 @@ use super::matrix::{factor, multiple_of_identity, noise_floor};
 /// Algorithm: `Psi = F F'`, and `F' Lambda F = V diag(beta) V'` has the nonzero eigenvalues of B; W = F V then gives
 /// `A* = W diag(1/((1+e) beta + b)) W'` without an inverse of Lambda or Psi. O(d^3) once; O(d) and exact when both
 /// are diagonal; no second decomposition when one is a multiple of the identity. Eigenvalues of a dense pair are
-/// accurate to a few `eps |Lambda| |Psi|`; those below that level are set to 0.
+/// accurate to a few `eps |Lambda| |Psi|`; those below that level are set to 0. Where the diagonal of Psi spans units of
+/// more than 64 to 1, or Psi is diagonal, `sum_i Lambda_ii Psi_ii` takes the place of `|Lambda| |Psi|`: covariates in other units,
+/// and the prior in the inverse ones, cost no digits.
 ///
 /// ```
 /// use solvable_model::icl::RegressionTask;
@@ -55,6 +57,8 @@ struct Pair {
     beta: Vec<f64>,
     /// Columns w_i in the order of beta; `w_i' Lambda w_j = beta_i delta_ij`, `W W' = Psi`.
     basis: Basis,
+    /// F with `F F' = Psi`.
+    root: Mat<f64>,
     signal: f64,
 }
 
@@ -245,7 +249,7 @@ impl Whitened {
                 if i == j { lambda[(i, i)] * psi[(i, i)] * lambda[(i, i)] } else { 0.0 }
             });
         }
-        let f = matmul(lambda, factor(&self.pair.psi).as_ref());
+        let f = matmul(lambda, self.pair.root.as_ref());
         symmetrize(matmul(f.as_ref(), f.transpose()).as_ref())
     }
 
@@ -262,21 +266,30 @@ impl Whitened {
 impl Pair {
     fn new(lambda: &Covariance, psi: &Covariance) -> Result<Self, IclError> {
         let d = lambda.dimension();
+        let mut root = Mat::zeros(0, 0);
         let (beta, basis) = if lambda.is_diagonal() && psi.is_diagonal() {
             let products: Vec<f64> = (0..d).map(|i| lambda.matrix()[(i, i)] * psi.matrix()[(i, i)]).collect();
             let mut order: Vec<usize> = (0..d).collect();
             order.sort_by(|&i, &j| products[j].total_cmp(&products[i]));
             (order.iter().map(|&i| products[i]).collect(), Basis::Diagonal { order })
         } else if let Some(value) = multiple_of_identity(psi) {
-            let root = value.sqrt();
+            root = factor(psi)?;
             let v = lambda.eigenvectors();
-            let w = Mat::from_fn(d, d, |i, j| root * v[(i, j)]);
+            let w = Mat::from_fn(d, d, |i, j| value.sqrt() * v[(i, j)]);
             (lambda.eigenvalues().iter().map(|l| value * l).collect(), Basis::Dense(w))
         } else if let Some(value) = multiple_of_identity(lambda) {
-            (psi.eigenvalues().iter().map(|l| value * l).collect(), Basis::Dense(factor(psi)))
+            root = factor(psi)?;
+            let orthogonal = orthogonal_factor(psi);
+            (psi.eigenvalues().iter().map(|l| value * l).collect(), Basis::Dense(orthogonal))
         } else {
-            let f = factor(psi);
-            let scale = finite("|Lambda| |Psi|", lambda.largest_eigenvalue() * psi.largest_eigenvalue())?;
+            root = factor(psi)?;
+            let f = &root;
+            let scale = if has_accurate_rows(psi) {
+                let powers = (0..d).map(|i| lambda.matrix()[(i, i)] * psi.matrix()[(i, i)]);
+                finite("sum Lambda_ii Psi_ii", powers.sum())?
+            } else {
+                finite("|Lambda| |Psi|", lambda.largest_eigenvalue() * psi.largest_eigenvalue())?
+            };
             let c = transpose_matmul(f.as_ref(), matmul(lambda.matrix(), f.as_ref()).as_ref());
             let eigen = symmetric_eigen(symmetrize(c.as_ref()).as_ref())?;
             let floor = eigen.error + noise_floor(d, scale);
@@ -285,6 +298,6 @@ impl Pair {
             (beta, Basis::Dense(matmul(f.as_ref(), eigen.vectors.as_ref())))
         };
         let signal = finite("tr(Lambda Psi)", beta.iter().rev().sum())?;
-        Ok(Self { lambda: lambda.clone(), psi: psi.clone(), beta, basis, signal })
+        Ok(Self { lambda: lambda.clone(), psi: psi.clone(), beta, basis, root, signal })
     }
 }

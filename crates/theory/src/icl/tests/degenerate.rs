@@ -19,6 +19,104 @@ fn no_prior_means_nothing_to_learn() {
     assert_eq!(best_scalar_step(&isotropic(3, 0.0, 1.0, 0.0, 4)), Err(IclError::NoLabels));
 }
 
+/// Covariates in other units, D x, with the task in the inverse ones: the same losses, and D^-1 A D^-1 for A. D holds powers of
+/// two, so that the two problems are exactly equal; `|Lambda| |Psi|` grows to 2^108 times `tr(Lambda Psi)`.
+#[test]
+fn results_do_not_depend_on_the_units_of_single_covariates() {
+    let lambda = [[1.5, 0.4, 0.0], [0.4, 1.0, 0.2], [0.0, 0.2, 0.6]];
+    for (name, psi) in [
+        ("dense", [[1.0, -0.3, 0.1], [-0.3, 0.8, 0.0], [0.1, 0.0, 0.5]]),
+        ("diagonal", [[1.0, 0.0, 0.0], [0.0, 0.8, 0.0], [0.0, 0.0, 0.5]]),
+    ] {
+        let at = |k: i32| {
+            let d = [2.0_f64.powi(k), 1.0, 2.0_f64.powi(-k)];
+            let scaled = |m: &[[f64; 3]; 3], power: i32| {
+                dense(
+                    "m",
+                    &[0, 1, 2].map(|i| [0, 1, 2].map(|j| m[i][j] * d[i].powi(power) * d[j].powi(power))),
+                )
+            };
+            let task = RegressionTask::new(scaled(&lambda, 1), scaled(&psi, -1), 0.25, 8).expect("valid");
+            let law = whiten(&task);
+            let best = optimum(&law).expect("labels");
+            let a = Mat::from_fn(3, 3, |i, j| (0.5 - 0.2 * i as f64 + 0.1 * j as f64) / d[i] / d[j]);
+            let seen = loss_and_gradient(&task, a.as_ref()).expect("finite");
+            let prompts = TestPrompts::new(scaled(&lambda, 1), scaled(&lambda, 1), scaled(&psi, -1), 0.5, 3);
+            let mut numbers = vec![
+                best.l_star,
+                law.signal(),
+                seen.loss,
+                excess_loss(&law, a.as_ref()).expect("finite"),
+                risk_at_length(&law, 3).expect("finite"),
+                rank_minimum(&law, 1).expect("finite"),
+                bayes_lower_bound(&law).expect("finite"),
+                risk(a.as_ref(), &prompts.expect("valid")).expect("finite"),
+            ];
+            for (i, j) in [(0, 0), (0, 1), (1, 1), (1, 2), (2, 2)] {
+                numbers.push(best.a_star[(i, j)] * d[i] * d[j]);
+                numbers.push(seen.grad[(i, j)] / d[i] / d[j]);
+            }
+            numbers
+        };
+        let one = at(0);
+        for k in [3, 13, 27, -27] {
+            for (i, (same, expected)) in at(k).into_iter().zip(&one).enumerate() {
+                let tolerance = rounding(3, 4.0) * (1.0 + 1.0 / expected.abs());
+                assert!(
+                    (same / expected - 1.0).abs() <= tolerance,
+                    "{name} 2^{k}, number {i}: {same} {expected}"
+                );
+            }
+        }
+    }
+}
+
+/// Lambda 2^k, Psi 2^-k is the same problem in other units: eta 2^-k and the same loss, to the last bit but one.
+#[test]
+fn the_scalar_step_does_not_depend_on_units() {
+    let at = |lambda_scale: f64, psi_scale: f64, sigma2: f64| {
+        let scaled = |m: &Covariance, f: f64| m.scaled(f).expect("finite");
+        let lambda =
+            scaled(&dense("Lambda", &[[1.5, 0.25, 0.0], [0.25, 0.75, 0.1], [0.0, 0.1, 1.0]]), lambda_scale);
+        let psi = scaled(&dense("Psi", &[[2.0, 0.5, 0.0], [0.5, 1.0, 0.3], [0.0, 0.3, 3.0]]), psi_scale);
+        best_scalar_step(&whiten(&RegressionTask::new(lambda, psi, sigma2, 7).expect("valid")))
+    };
+    let one = at(1.0, 1.0, 0.5).expect("labels");
+    for k in [-900, -500, -340, 340, 500, 900] {
+        let unit = 2.0_f64.powi(k);
+        let same = at(unit, 1.0 / unit, 0.5).expect("labels");
+        assert_close(same.eta * unit, one.eta, rounding(3, 1.0));
+        assert_close(same.loss, one.loss, rounding(3, 1.0));
+    }
+    // Labels in other units.
+    for k in [-340, 340] {
+        let unit = 2.0_f64.powi(k);
+        let same = at(unit, unit, 0.5 * unit * unit).expect("labels");
+        assert_close(same.eta * unit, one.eta, rounding(3, 1.0));
+        assert_close(same.loss / unit / unit, one.loss, rounding(3, 1.0));
+    }
+}
+
+/// What is zero is named; what only leaves the range of f64 is not called zero.
+#[test]
+fn refused_steps_say_why() {
+    assert_eq!(best_scalar_step(&isotropic(2, 0.0, 1.0, 0.5, 4)), Err(IclError::NoCovariates));
+    assert_eq!(largest_stable_step(&isotropic(2, 0.0, 1.0, 0.5, 4)), Err(IclError::NoCovariates));
+    assert_eq!(largest_stable_step(&isotropic(2, 1.0, 0.0, 0.0, 4)), Err(IclError::NoLabels));
+    // 2/(lambda (lambda + lambda^2 psi ...)) beyond 1e308, and below 1e-324; and one that only its product leaves.
+    for lambda in [1e-160, 1e100] {
+        let refused = largest_stable_step(&isotropic(2, lambda, lambda, 0.0, 4));
+        assert!(matches!(refused, Err(IclError::NotRepresentable { .. })), "{refused:?}");
+    }
+    // lambda_max(S) = b lambda = 1e-170/4, step 2/(1e-150 * 1e-170/4) = 8e320: out of range; with 1e-130: 8e280.
+    assert!(largest_stable_step(&isotropic(2, 1e-150, 0.0, 1e-20, 4)).is_err());
+    assert_close(
+        largest_stable_step(&isotropic(2, 1e-140, 0.0, 1e-20, 4)).expect("in range"),
+        8e300,
+        rounding(2, 1.0),
+    );
+}
+
 #[test]
 fn singular_covariances_are_welcome() {
     let lambda = dense("Lambda", &[[1.0, 1.0], [1.0, 1.0]]);
