@@ -18,8 +18,8 @@ pub struct SortedBags {
 /// Bags of at least `k_min` values of least within-bag sum of squares (AGG-15.2).
 ///
 /// An optimum is contiguous in sorted order with sizes in [k_min, 2 k_min - 1]:
-/// `D_j = min_L D_{j-L} + c(j-L, j)`. Block costs are grown backwards from j by Welford's update, a sum of positive
-/// terms: clusters far apart or far from 0 cost no digits. Ties: the shortest last bag. O(n log n + n k_min) time,
+/// `D_j = min_L D_{j-L} + c(j-L, j)`. Block costs are grown backwards from j by Welford's update on the distances from
+/// value j, a sum of positive terms: clusters far apart or far from 0 cost no digits. Ties: the shortest last bag. O(n log n + n k_min) time,
 /// O(n) memory.
 ///
 /// # Errors
@@ -37,7 +37,7 @@ pub fn optimal_bags(x: &[f64], k_min: usize) -> Result<SortedBags, AggregateErro
     let mut last = vec![0; n + 1];
     best[0] = 0.0;
     for j in k_min..=n {
-        let mut block = Block::default();
+        let mut block = Block::at(sorted[j - 1]);
         for length in 1..=longest.min(j) {
             block.add(sorted[j - length]);
             let total = best[j - length] + block.cost;
@@ -82,7 +82,7 @@ pub fn random_bag_cost(x: &[f64], k: usize) -> Result<f64, AggregateError> {
     if n == 1 {
         return Ok(0.0);
     }
-    let mut all = Block::default();
+    let mut all = Block::at(sorted[0]);
     sorted.iter().for_each(|&value| all.add(value));
     finite("cost of the bags", charge(all.cost, (n - n / k) as f64 / (n - 1) as f64))
 }
@@ -176,19 +176,28 @@ fn quantile(p: f64) -> f64 {
 }
 
 /// Count, mean and sum of squared deviations, updated one value at a time.
-#[derive(Clone, Copy, Debug, Default)]
+///
+/// The mean is that of the distances from `anchor`, a value of the block: a running mean of values far from 0 would be
+/// rounded to their spacing, which may be a large part of their differences.
+#[derive(Clone, Copy, Debug)]
 struct Block {
+    anchor: f64,
     count: f64,
     mean: f64,
     cost: f64,
 }
 
 impl Block {
+    fn at(anchor: f64) -> Self {
+        Self { anchor, count: 0.0, mean: 0.0, cost: 0.0 }
+    }
+
     fn add(&mut self, value: f64) {
+        let distance = value - self.anchor;
         self.count += 1.0;
-        let step = value - self.mean;
+        let step = distance - self.mean;
         self.mean += step / self.count;
-        self.cost += step * (value - self.mean);
+        self.cost += step * (distance - self.mean);
     }
 }
 
@@ -214,7 +223,7 @@ fn cut(order: &[usize], sorted: &[f64], sizes: Vec<usize>) -> SortedBags {
     let (mut cost, mut start) = (0.0, 0);
     let mut bags = Vec::with_capacity(sizes.len());
     for &size in &sizes {
-        let mut block = Block::default();
+        let mut block = Block::at(sorted[start]);
         sorted[start..start + size].iter().for_each(|&value| block.add(value));
         cost += block.cost;
         bags.push(order[start..start + size].to_vec());

@@ -16,22 +16,36 @@ pub struct CuratedRisk {
 
 /// `omega = sum_a sum_{i in a} (z_i - zbar_a)^2 / |z|^2`: the share of `|z|^2` that bag means lose.
 ///
-/// A sum of squares over a sum of squares, scaled by `max |z_i|`: no cancellation, no overflow.
+/// A sum of squares over a sum of squares, scaled by a power of two near `max |z_i|`, of distances from one value of the
+/// bag: no overflow, and no cancellation where the values of a bag are close.
 ///
 /// # Errors
 /// [`InputError`] when z does not have one finite entry a row or is 0.
 pub fn within_bag_share(bags: &BagDesign, z: &[f64]) -> Result<f64, InputError> {
+    Ok(shares(bags, z)?.0)
+}
+
+/// `omega` and `1 - omega`, each a sum of squares.
+fn shares(bags: &BagDesign, z: &[f64]) -> Result<(f64, f64), InputError> {
     InputError::check_vector("z", z)?;
+    if z.len() != bags.rows() {
+        let (found, expected) = ((z.len(), 1), (bags.rows(), 1));
+        return Err(InputError::Shape { argument: "z".into(), found, expected });
+    }
     let largest = z.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
     InputError::check("|z|", largest, largest > 0.0, "greater than 0: omega is a share of |z|^2")?;
-    let scaled: Vec<f64> = z.iter().map(|x| x / largest).collect();
-    let means = bags.means(&scaled)?;
-    let (mut lost, mut all) = (0.0, 0.0);
-    for (&a, x) in bags.bag_of().iter().zip(&scaled) {
-        lost += (x - means[a]) * (x - means[a]);
-        all += x * x;
+    let exponent = libm::ilogb(largest);
+    let scaled = |row: usize| libm::ldexp(z[row], -exponent);
+    let (mut lost, mut kept) = (0.0, 0.0);
+    for a in 0..bags.bags() {
+        let members = bags.members(a);
+        let (anchor, size) = (scaled(members[0]), members.len() as f64);
+        let shift = members.iter().map(|&row| scaled(row) - anchor).sum::<f64>() / size;
+        lost += members.iter().map(|&row| (scaled(row) - anchor - shift).powi(2)).sum::<f64>();
+        kept += size * (anchor + shift).powi(2);
     }
-    Ok((lost / all).min(1.0))
+    let all = lost + kept;
+    Ok((lost / all, kept / all))
 }
 
 /// Exact conditional risk of the ridgeless instance-level estimator given `z = X theta*/|theta*|`, for bags that are
@@ -59,9 +73,8 @@ pub fn curated_risk(
         let condition = "rows must be at least d + 2";
         return Err(AggregateError::NoFormula { condition, n, m, d });
     }
-    let omega = within_bag_share(bags, z)?;
+    let (omega, kept) = shares(bags, z)?;
     let norm = z.iter().fold(0.0_f64, |norm, x| norm.hypot(*x));
-    let kept = 1.0 - omega;
     let (rows, columns) = (n as f64, d as f64);
     let kappa = if d == 1 { 0.0 } else { (columns - 1.0) / ((rows - 1.0) * (rows - columns - 1.0)) };
     let spread = if kappa == 0.0 { 0.0 } else { kappa * omega * kept * (norm * norm + 1.0) };

@@ -275,6 +275,40 @@ fn bag_construction_reference() {
     assert_eq!(far.cost, 1.0);
 }
 
+/// Costs depend on distances alone: eighths moved by 2^48 are still eighths, so that every bit must agree.
+#[test]
+fn bag_costs_do_not_depend_on_the_origin() {
+    let x = [0.125, 3.5, -2.25, 0.75, 1.875, -1.5, 2.625, -0.375, 0.5, 4.125, -3.0, 1.25];
+    for shift in [2.0_f64.powi(30), -(2.0_f64.powi(48))] {
+        let moved = x.map(|v| v + shift);
+        for k in [2, 3, 4, 12] {
+            assert_eq!(optimal_bags(&moved, k), optimal_bags(&x, k));
+            assert_eq!(optimal_equal_bags(&moved, k), optimal_equal_bags(&x, k));
+            assert_eq!(random_bag_cost(&moved, k), random_bag_cost(&x, k));
+        }
+    }
+}
+
+/// omega and 1 - omega are sums of squares: small ones keep their digits.
+#[test]
+fn small_shares_of_curated_bags_keep_their_digits() {
+    let bags = BagDesign::consecutive(4, 2).expect("divides");
+    let delta = 2.0_f64.powi(-30);
+    // Within a bag +- delta about 1 + delta.
+    let near = [1.0, 1.0 + 2.0 * delta, 1.0, 1.0 + 2.0 * delta];
+    let norm = 2.0 * (1.0 + (1.0 + 2.0 * delta).powi(2));
+    close(within_bag_share(&bags, &near).expect("valid"), 4.0 * delta * delta / norm, 8.0 * f64::EPSILON);
+    // Means of delta: for d = 1 the variance is s2 (1 - omega)/|z|^2, with |z|^2 (1 - omega) = 4 delta^2.
+    let opposite = [1.0, -1.0 + 2.0 * delta, 1.0, -1.0 + 2.0 * delta];
+    let norm = 2.0 * (1.0 + (1.0 - 2.0 * delta).powi(2));
+    let found = curated_risk(&bags, &opposite, 1, 1.0, 3.0).expect("valid");
+    close(found.risk.var, 3.0 * 4.0 * delta * delta / (norm * norm), 16.0 * f64::EPSILON);
+    for scale in [5e-324, 1e308] {
+        let found = within_bag_share(&bags, &[scale, -scale, scale, scale]).expect("valid");
+        assert_eq!(found, 0.5);
+    }
+}
+
 /// All partitions of 0..n into blocks, as restricted growth strings.
 fn partitions(n: usize, visit: &mut impl FnMut(&[usize], usize)) {
     fn extend(string: &mut Vec<usize>, blocks: usize, n: usize, visit: &mut impl FnMut(&[usize], usize)) {
