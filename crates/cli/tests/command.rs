@@ -40,6 +40,14 @@ fn bad_input_ends_with_status_2_and_a_sentence_that_names_it() {
         (&["compute", "ICL-3"], r#"{"Lambda": [[1]], "Psi": [[1]], "sigma2": "x", "N": 2}"#, "sigma2"),
         (&["compute", "ICL-3"], r#"{"Lambda": [[1, 2], [3]], "Psi": [[1]], "sigma2": 0, "N": 2}"#, "Lambda"),
         (&["compute", "ICL-3"], r#"{"Lambda": [[1]], "Psi": [[1]], "sigma2": 0, "N": 2.5}"#, "N"),
+        (&["compute", "ICL-18"], r#"{"d": 1000000, "N": 3, "sigma2": 0}"#, "32768"),
+        (&["compute", "ICL-51"], r#"{"m": 1, "M": 2, "K": 9007199254740992}"#, "2^28"),
+        (&["compute", "DP-3"], r#"{"data": [1], "j": 1, "q": 9223372036854775808, "eps": 1}"#, "q = "),
+        (
+            &["compute", "NC-12"],
+            r#"{"K": 9007199254740992, "n": 1, "lambda_w": 1, "lambda_h": 1, "bias": "none"}"#,
+            "2^28",
+        ),
         (&["compute", "ICL-9999"], "", "ICL-9999"),
         (&["compute", "ICL-10", "--certified"], "", "--list-certified"),
         (&["compute", "ICL-3", "--input", "no/such/file.json"], "", "no/such/file.json"),
@@ -62,6 +70,24 @@ fn bad_input_ends_with_status_2_and_a_sentence_that_names_it() {
         assert_eq!(text.trim_end().lines().count(), 1, "{arguments:?}: {text}");
         assert!(output.stdout.is_empty(), "{arguments:?} printed on standard output");
     }
+}
+
+/// What a caller must know to write the input stands in `describe`; plain text holds no TeX.
+#[test]
+fn describe_says_what_the_keys_mean() {
+    for (claim, words) in [
+        ("ICL-1", "one a row (N x d)"),
+        ("ICL-31", "one a column (d x N)"),
+        ("AGG-5", "\"1-\" the limit from below 1"),
+        ("NC-14", "\"regularised\" with lambda_b"),
+        ("DP-12", "trimmed_sum_J"),
+    ] {
+        let output = solvable(&["describe", claim], "");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && text.contains(words), "{claim}: {text}");
+    }
+    let list = solvable(&["list"], "");
+    assert!(!String::from_utf8_lossy(&list.stdout).contains('$'));
 }
 
 #[test]

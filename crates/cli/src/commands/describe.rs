@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     }
     for block in blocks {
         text += &format!("\ncompute {}: {}\n", block.claim, block.title);
-        keys(&mut text, block.inputs, "  ");
+        keys(&mut text, block.claim, block.inputs, "  ");
         text += &format!("  -> {}\n", block.outputs.join(", "));
     }
     print(&text)?;
@@ -57,12 +57,21 @@ fn statement(claim: &Claim) -> String {
     text
 }
 
-fn keys(text: &mut String, list: &[Key], indent: &str) {
+fn keys(text: &mut String, claim: &str, list: &[Key], indent: &str) {
     for key in list {
-        let optional = if key.optional { " (optional)" } else { "" };
-        *text += &format!("{indent}{}: {}{optional}\n", key.name, key.shape.words());
+        let optional = if key.optional { ", optional" } else { "" };
+        let shape = match key.shape {
+            // The least value differs from key to key and stands in the meaning.
+            Shape::Count => "a whole number",
+            other => other.words(),
+        };
+        *text += &format!("{indent}{}: {shape}{optional}", key.name);
+        if let Some(meaning) = compute::meaning(claim, key.name) {
+            *text += &format!("; {meaning}");
+        }
+        text.push('\n');
         if let Shape::Object(inner) = key.shape {
-            keys(text, inner, &format!("{indent}  "));
+            keys(text, claim, inner, &format!("{indent}  "));
         }
     }
 }

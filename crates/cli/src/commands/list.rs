@@ -1,5 +1,6 @@
 //! `solvable list`: the claims.
 use clap::Args;
+use solvable_verify::report::plain::plain;
 use solvable_verify::{Claim, registry};
 
 use super::print;
@@ -24,8 +25,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let mut text = String::new();
     for claim in registry::select(&arguments.selection)? {
         let kinds: Vec<&str> = claim.kinds().iter().map(|k| k.name()).collect();
-        text +=
-            &format!("{:<8} {:<28} {}\n         {}\n", claim.id, kinds.join(", "), claim.title, claim.source);
+        let (title, source) = (plain(claim.title), plain(claim.source));
+        text += &format!("{:<8} {:<28} {title}\n         {source}\n", claim.id, kinds.join(", "));
     }
     print(&text)?;
     Ok(0)

@@ -140,9 +140,10 @@ fn summary(evidence: &RunEvidence) -> String {
         .max_by(|a, b| a.1.resolution().total_cmp(&b.1.resolution()));
     let worst = checks.flat_map(|c| &c.cells).filter_map(|c| c.z).fold(0.0_f64, |m, z| m.max(z.abs()));
     let mut text = format!(
-        "\n{} claims: {} pass, {} fail, {} inconclusive, {} only recorded; {cells} cells, {:.1} s, seed {}, \
+        "\n{} {}: {} pass, {} fail, {} inconclusive, {} only recorded; {cells} cells, {:.1} s, seed {}, \
          {} budget.\n",
         evidence.claims.len(),
+        if evidence.claims.len() == 1 { "claim" } else { "claims" },
         count(Verdict::Pass),
         count(Verdict::Fail),
         count(Verdict::Inconclusive),
@@ -156,8 +157,8 @@ fn summary(evidence: &RunEvidence) -> String {
         text += &format!("; coarsest resolution {} ({id})", brief(check.resolution()));
     }
     text += &format!(
-        "\nfalse alarms: {} statistical tests at level {}; some true cell is retested with probability at most {}, \
-         \nsome true claim fails with probability at most {} (a failure needs two rejections on independent \
+        "\nfalse alarms: {} statistical tests at level {}; some true cell is retested with probability at most {},\n\
+         some true claim fails with probability at most {} (a failure needs two rejections on independent \
          streams).\n",
         evidence.statistical_tests,
         brief(evidence.level),

@@ -2,10 +2,12 @@
 //!
 //! A [`Block`] names the input keys of a computable quantity and the function behind it. Unknown keys are
 //! refused and missing ones named. Where several blocks of a claim accept the same keys, their outputs are joined.
+mod glossary;
 mod inputs;
 
 use serde_json::{Map, Value};
 
+pub use glossary::meaning;
 pub use inputs::{Inputs, Key, Shape};
 
 use crate::provenance::Provenance;

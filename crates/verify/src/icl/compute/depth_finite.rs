@@ -28,7 +28,7 @@ pub(super) const BLOCKS: &[Block] = &[
     },
     Block {
         claim: "ICL-40",
-        title: "m_k = (1/d) E tr S^k of standard Gaussian covariates, exact, k up to 32",
+        title: "m_k = (1/d) E tr S^k of standard Gaussian covariates, exact, k up to 8",
         inputs: &[Key::new("k", Shape::Count), D, N],
         outputs: &["m"],
         route: Route::Theory,
