@@ -1,8 +1,10 @@
 //! Gradient descent on many small deep linear networks.
 use rayon::prelude::*;
 
-use super::isa::{Isa, Kernel, Vector, dispatch_on};
-use super::products::{Across, Along, Assign, Descend, Lane, Minus, WIDTH, entries, product};
+#[cfg(test)]
+use super::isa::Plain;
+use super::isa::{Isa, Kernel, LINE, Line, Vector, dispatch_on, registers, registers_mut};
+use super::products::{Across, Along, Assign, Descend, Minus, Shape, entries, product};
 
 /// Largest width of a layer.
 pub const LARGEST_WIDTH: usize = 32;
@@ -60,7 +62,7 @@ pub enum BatchError {
 
 /// A batch of deep linear networks `W_L ... W_1` with losses `1/2 |W_L ... W_1 - A|_F^2`, all of the same widths.
 ///
-/// (Whitened inputs: `A` is the input-output correlation.) Eight networks lie side by side, one a SIMD lane; every network does exactly
+/// (Whitened inputs: `A` is the input-output correlation.) As many networks as a register holds lie side by side, one a SIMD lane; every network does exactly
 /// the operations that it would do alone, in the same order, so its bits depend neither on the batch nor on the instruction set.
 ///
 /// ```
@@ -77,21 +79,31 @@ pub enum BatchError {
 /// ```
 #[derive(Clone, Debug)]
 pub struct DeepLinearBatch {
+    isa: Isa,
+    /// Networks of a group.
+    lanes: usize,
     widths: Vec<usize>,
     replicas: usize,
     groups: Vec<Group>,
 }
 
-/// Eight networks.
+/// As many networks as a register of the instruction set holds.
+///
+/// Matrices are registers, row by row: see [`stride`].
 #[derive(Clone, Debug)]
 struct Group {
     /// Layer `l`, from the input: `widths[l + 1]` by `widths[l]`.
-    weights: Vec<Vec<Lane>>,
-    target: Vec<Lane>,
+    weights: Vec<Vec<Line>>,
+    target: Vec<Line>,
     /// `W_l ... W_1` for `1 < l < L`.
-    prefixes: Vec<Vec<Lane>>,
+    prefixes: Vec<Vec<Line>>,
     /// `(W_L ... W_{l+1})^T R`, two buffers used in turn.
-    back: [Vec<Lane>; 2],
+    back: [Vec<Line>; 2],
+}
+
+/// Registers of a row of so many columns: one more than columns where a walk down a column would meet only few sets of a cache.
+fn stride(columns: usize) -> usize {
+    columns + usize::from(columns.is_multiple_of(32))
 }
 
 impl DeepLinearBatch {
@@ -100,6 +112,10 @@ impl DeepLinearBatch {
     /// # Errors
     /// No layer, a width outside `1..=32`, no replicas.
     pub fn new(widths: &[usize], replicas: usize) -> Result<Self, BatchError> {
+        Self::new_on(Isa::current(), widths, replicas)
+    }
+
+    pub(super) fn new_on(isa: Isa, widths: &[usize], replicas: usize) -> Result<Self, BatchError> {
         if widths.len() < 2 {
             return Err(BatchError::NoLayers { given: widths.len() });
         }
@@ -111,16 +127,20 @@ impl DeepLinearBatch {
         if replicas == 0 {
             return Err(BatchError::NoReplicas);
         }
+        let lanes = dispatch_on(isa, Lanes);
         let (input, output) = (widths[0], widths[widths.len() - 1]);
-        let zeros = |n: usize| vec![Lane::default(); n];
+        let zeros = |rows: usize, columns: usize| {
+            vec![Line::default(); (rows * stride(columns) * lanes).div_ceil(LINE)]
+        };
         let widest = widths.iter().copied().max().unwrap_or(1);
         let group = Group {
-            weights: widths.windows(2).map(|w| zeros(w[0] * w[1])).collect(),
-            target: zeros(input * output),
-            prefixes: widths.iter().take(widths.len() - 1).skip(2).map(|w| zeros(w * input)).collect(),
-            back: [zeros(widest * input), zeros(widest * input)],
+            weights: widths.windows(2).map(|w| zeros(w[1], w[0])).collect(),
+            target: zeros(output, input),
+            prefixes: widths.iter().take(widths.len() - 1).skip(2).map(|w| zeros(*w, input)).collect(),
+            back: [zeros(widest, input), zeros(widest, input)],
         };
-        Ok(Self { widths: widths.to_vec(), replicas, groups: vec![group; replicas.div_ceil(WIDTH)] })
+        let groups = vec![group; replicas.div_ceil(lanes)];
+        Ok(Self { isa, lanes, widths: widths.to_vec(), replicas, groups })
     }
 
     /// Number of layers.
@@ -143,7 +163,8 @@ impl DeepLinearBatch {
         self.check(replica, layer)?;
         let (rows, columns) = (self.widths[layer + 1], self.widths[layer]);
         check_entries("a weight", rows, columns, entries)?;
-        scatter(&mut self.groups[replica / WIDTH].weights[layer], replica % WIDTH, entries);
+        let place = self.place(replica, columns);
+        scatter(&mut self.groups[replica / self.lanes].weights[layer], place, entries);
         Ok(())
     }
 
@@ -153,7 +174,9 @@ impl DeepLinearBatch {
     /// No such network or layer.
     pub fn weight(&self, replica: usize, layer: usize) -> Result<Vec<f64>, BatchError> {
         self.check(replica, layer)?;
-        Ok(self.groups[replica / WIDTH].weights[layer].iter().map(|e| e.0[replica % WIDTH]).collect())
+        let (rows, columns) = (self.widths[layer + 1], self.widths[layer]);
+        let place = self.place(replica, columns);
+        Ok(gather(&self.groups[replica / self.lanes].weights[layer], place, rows * columns))
     }
 
     /// Sets the target `A` of one network (output width by input width, row by row).
@@ -162,8 +185,10 @@ impl DeepLinearBatch {
     /// No such network, a wrong number of entries, an entry that is not finite.
     pub fn set_target(&mut self, replica: usize, entries: &[f64]) -> Result<(), BatchError> {
         self.check(replica, 0)?;
-        check_entries("a target", self.widths[self.depth()], self.widths[0], entries)?;
-        scatter(&mut self.groups[replica / WIDTH].target, replica % WIDTH, entries);
+        let (rows, columns) = (self.widths[self.depth()], self.widths[0]);
+        check_entries("a target", rows, columns, entries)?;
+        let place = self.place(replica, columns);
+        scatter(&mut self.groups[replica / self.lanes].target, place, entries);
         Ok(())
     }
 
@@ -175,18 +200,24 @@ impl DeepLinearBatch {
     /// # Errors
     /// A step that is not finite.
     pub fn descend(&mut self, step: f64, steps: usize) -> Result<(), BatchError> {
-        self.descend_on(Isa::current(), step, steps)
-    }
-
-    pub(super) fn descend_on(&mut self, isa: Isa, step: f64, steps: usize) -> Result<(), BatchError> {
         if !step.is_finite() {
             return Err(BatchError::NotFinite { name: "the step", value: step });
         }
-        let widths = &self.widths;
+        let (isa, widths) = (self.isa, &self.widths);
         self.groups
             .par_iter_mut()
             .for_each(|group| dispatch_on(isa, DescendKernel { widths, group, step, steps }));
         Ok(())
+    }
+
+    /// As [`Self::descend`], with registers that are arrays; of the baseline's length.
+    #[cfg(test)]
+    pub(super) fn descend_plain(&mut self, step: f64, steps: usize) {
+        assert_eq!(self.isa, Isa::Baseline);
+        let widths = &self.widths;
+        for group in &mut self.groups {
+            DescendKernel { widths, group, step, steps }.run::<Plain>();
+        }
     }
 
     /// The loss `1/2 |W_L ... W_1 - A|_F^2` of one network; not finite when it has diverged.
@@ -195,24 +226,33 @@ impl DeepLinearBatch {
     /// No such network.
     pub fn loss(&self, replica: usize) -> Result<f64, BatchError> {
         self.check(replica, 0)?;
-        let lane = replica % WIDTH;
-        let group = &self.groups[replica / WIDTH];
         let input = self.widths[0];
-        let mut product: Vec<f64> = group.weights[0].iter().map(|e| e.0[lane]).collect();
-        for (layer, weight) in group.weights.iter().enumerate().skip(1) {
+        let mut product = self.weight(replica, 0)?;
+        for layer in 1..self.depth() {
             let (rows, inner) = (self.widths[layer + 1], self.widths[layer]);
+            let weight = self.weight(replica, layer)?;
             let mut next = vec![0.0; rows * input];
             for i in 0..rows {
                 for k in 0..inner {
                     for j in 0..input {
-                        next[i * input + j] += weight[i * inner + k].0[lane] * product[k * input + j];
+                        next[i * input + j] += weight[i * inner + k] * product[k * input + j];
                     }
                 }
             }
             product = next;
         }
-        Ok(0.5
-            * product.iter().zip(&group.target).map(|(p, a)| (p - a.0[lane]) * (p - a.0[lane])).sum::<f64>())
+        let place = self.place(replica, input);
+        let target = gather(&self.groups[replica / self.lanes].target, place, product.len());
+        Ok(0.5 * product.iter().zip(&target).map(|(p, a)| (p - a) * (p - a)).sum::<f64>())
+    }
+
+    /// Where the entries of a network lie, in a matrix of so many columns.
+    fn place(&self, replica: usize, columns: usize) -> impl Fn(usize) -> (usize, usize) + use<> {
+        let (lanes, lane) = (self.lanes, replica % self.lanes);
+        move |at| {
+            let number = (at / columns * stride(columns) + at % columns) * lanes + lane;
+            (number / LINE, number % LINE)
+        }
     }
 
     fn check(&self, replica: usize, layer: usize) -> Result<(), BatchError> {
@@ -236,9 +276,26 @@ fn check_entries(name: &'static str, rows: usize, columns: usize, entries: &[f64
     }
 }
 
-fn scatter(to: &mut [Lane], lane: usize, entries: &[f64]) {
-    for (entry, &value) in to.iter_mut().zip(entries) {
-        entry.0[lane] = value;
+fn scatter(to: &mut [Line], place: impl Fn(usize) -> (usize, usize), entries: &[f64]) {
+    for (at, &value) in entries.iter().enumerate() {
+        let (line, number) = place(at);
+        to[line].0[number] = value;
+    }
+}
+
+fn gather(from: &[Line], place: impl Fn(usize) -> (usize, usize), count: usize) -> Vec<f64> {
+    (0..count).map(place).map(|(line, number)| from[line].0[number]).collect()
+}
+
+/// How many numbers a register of the instruction set holds.
+struct Lanes;
+
+impl Kernel for Lanes {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<V: Vector>(self) -> usize {
+        V::LENGTH
     }
 }
 
@@ -264,41 +321,42 @@ impl Kernel for DescendKernel<'_> {
 fn gradient_step<V: Vector>(widths: &[usize], group: &mut Group, step: f64) {
     let Group { weights, target, prefixes, back } = group;
     let (depth, input) = (weights.len(), widths[0]);
-    let [mut current, mut next] = back.each_mut();
+    let target = Minus(registers::<V>(target));
+    let [mut current, mut next] = back.each_mut().map(|b| registers_mut::<V>(b));
     // The whole product becomes the residual as it is stored.
     for l in 1..depth {
+        let shape = Shape { rows: widths[l + 1], inner: widths[l], columns: input, stride: stride(input) };
         let (done, rest) = prefixes.split_at_mut(l - 1);
-        let before = Across(done.last().unwrap_or(&weights[0]), input);
-        let (shape, weight) = ((widths[l + 1], widths[l], input), Along(&weights[l]));
-        if l + 1 < depth {
-            product::<V, _, _, _>(&mut rest[0], shape, weight, before, &Assign);
-        } else {
-            product::<V, _, _, _>(current, shape, weight, before, &Minus(target));
+        let before = Across(registers(done.last().unwrap_or(&weights[0])), stride(input));
+        let weight = Along(registers(&weights[l]), stride(widths[l]));
+        match rest.first_mut() {
+            Some(prefix) => product(registers_mut(prefix), shape, weight, before, &Assign),
+            None => product(current, shape, weight, before, &target),
         }
     }
     if depth == 1 {
-        entries::<V, _>(current, &weights[0], &Minus(target));
+        entries(current, registers(&weights[0]), &target);
     }
     for l in (1..depth).rev() {
         // The residual moves back through the old weight before that weight moves.
-        product::<V, _, _, _>(
+        product(
             next,
-            (widths[l], widths[l + 1], input),
-            Across(&weights[l], widths[l]),
-            Across(current, input),
+            Shape { rows: widths[l], inner: widths[l + 1], columns: input, stride: stride(input) },
+            Across(registers(&weights[l]), stride(widths[l])),
+            Across(current, stride(input)),
             &Assign,
         );
         let (below, weight) = weights.split_at_mut(l);
         let before = if l == 1 { &below[0] } else { &prefixes[l - 2] };
-        product::<V, _, _, _>(
-            &mut weight[0],
-            (widths[l + 1], input, widths[l]),
-            Along(current),
-            Along(before),
+        product(
+            registers_mut(&mut weight[0]),
+            Shape { rows: widths[l + 1], inner: input, columns: widths[l], stride: stride(widths[l]) },
+            Along(current, stride(input)),
+            Along(registers(before), stride(input)),
             &Descend(step),
         );
         std::mem::swap(&mut current, &mut next);
     }
     // Not a loop over lanes, which the compiler turns into gathers and scatters over entries.
-    entries::<V, _>(&mut weights[0], current, &Descend(step));
+    entries(registers_mut(&mut weights[0]), current, &Descend(step));
 }

@@ -62,7 +62,9 @@ fn batches_do_what_each_network_would_do_alone() {
     let mut stream = Stream::new(11, 0);
     let (mut whole_tiles, mut ragged) = (0, 0);
     let mut shapes =
-        vec![vec![1, 1], vec![32, 32, 32], vec![4, 8, 4, 8], vec![1, 32, 1], vec![5, 3, 7, 2, 6]];
+        vec![vec![1, 1], vec![32, 32, 32, 32], vec![4, 8, 4, 8], vec![1, 32, 1], vec![5, 3, 7, 2, 6]];
+    // Every width, with every remainder of a tile.
+    shapes.extend((1..=LARGEST_WIDTH).map(|w| vec![w; 3]));
     for _ in 0..12 {
         let depth = 1 + (stream.next_u32() % 4) as usize;
         shapes.push((0..=depth).map(|_| 1 + (stream.next_u32() % 20) as usize).collect());
@@ -74,32 +76,44 @@ fn batches_do_what_each_network_would_do_alone() {
             ragged += 1
         }
         let replicas = 1 + (stream.next_u32() % 20) as usize;
-        let mut batch = DeepLinearBatch::new(widths, replicas).unwrap();
         let mut singles = Vec::new();
-        for r in 0..replicas {
+        for _ in 0..replicas {
             let weights: Vec<Vec<f64>> = widths
                 .windows(2)
                 .map(|w| normals(&mut stream, w[0] * w[1], 1.0 / (w[0] as f64).sqrt()))
                 .collect();
             let target = normals(&mut stream, widths[0] * widths[widths.len() - 1], 1.0);
-            for (l, w) in weights.iter().enumerate() {
-                batch.set_weight(r, l, w).unwrap();
-            }
-            batch.set_target(r, &target).unwrap();
             singles.push(Single { widths: widths.clone(), weights, target });
         }
+        let batch = |isa| {
+            let mut batch = DeepLinearBatch::new_on(isa, widths, replicas).unwrap();
+            for (r, single) in singles.iter().enumerate() {
+                for (l, w) in single.weights.iter().enumerate() {
+                    batch.set_weight(r, l, w).unwrap();
+                }
+                batch.set_target(r, &single.target).unwrap();
+            }
+            batch
+        };
+        let mut batches: Vec<(String, DeepLinearBatch)> =
+            Isa::available().into_iter().map(|isa| (format!("{isa:?}"), batch(isa))).collect();
+        for (_, batch) in &mut batches {
+            batch.descend(0.02, 5).unwrap();
+        }
+        // What other processors run.
+        let mut plain = batch(Isa::Baseline);
+        plain.descend_plain(0.02, 5);
+        batches.push(("arrays".into(), plain));
         for single in &mut singles {
             (0..5).for_each(|_| single.step(0.02));
         }
-        for isa in Isa::available() {
-            let mut batch = batch.clone();
-            batch.descend_on(isa, 0.02, 5).unwrap();
+        for (path, batch) in &batches {
             for (r, single) in singles.iter().enumerate() {
                 for (l, w) in single.weights.iter().enumerate() {
                     let ours = batch.weight(r, l).unwrap();
                     assert!(
                         ours.iter().zip(w).all(|(a, b)| a.to_bits() == b.to_bits()),
-                        "{isa:?}, widths {widths:?}, replica {r}, layer {l}"
+                        "{path}, widths {widths:?}, replica {r}, layer {l}"
                     );
                 }
             }

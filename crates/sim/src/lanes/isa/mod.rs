@@ -12,8 +12,10 @@ mod vector;
 
 use std::sync::OnceLock;
 
-pub(super) use vector::Abreast;
+#[cfg(test)]
+pub(super) use vector::Plain;
 pub use vector::Vector;
+pub(super) use vector::{Abreast, LINE, Line, registers, registers_mut};
 
 /// The environment variable that limits the instruction set: `baseline`, `avx2` or `avx512`.
 pub const ISA_VARIABLE: &str = "SOLVABLE_ISA";
@@ -116,8 +118,14 @@ pub fn dispatch_on<K: Kernel>(isa: Isa, kernel: K) -> K::Output {
         }
     }
     let _ = isa;
-    kernel.run::<vector::Plain>()
+    kernel.run::<Base>()
 }
+
+/// The registers that every machine of the target has.
+#[cfg(target_arch = "x86_64")]
+type Base = vector::Sse;
+#[cfg(not(target_arch = "x86_64"))]
+type Base = vector::Plain;
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw")]

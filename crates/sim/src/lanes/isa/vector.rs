@@ -38,15 +38,46 @@ pub trait Vector: Copy + sealed::Sealed {
 }
 
 mod sealed {
-    pub trait Sealed {}
+    /// # Safety
+    /// The type is [`super::Vector::LENGTH`] numbers in memory, in order, with nothing between or after them.
+    pub unsafe trait Sealed {}
 }
 
-/// Two numbers: what every target has.
+/// A cache line of numbers: memory for registers of any length up to its own.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C, align(64))]
+pub(in crate::lanes) struct Line(pub(in crate::lanes) [f64; LINE]);
+
+/// Numbers in a cache line.
+pub(in crate::lanes) const LINE: usize = 8;
+
+/// The numbers of these lines, register by register.
+#[inline(always)]
+pub(in crate::lanes) fn registers<V: Vector>(lines: &[Line]) -> &[V] {
+    const { assert!(LINE.is_multiple_of(V::LENGTH) && align_of::<V>() <= align_of::<Line>()) };
+    // SAFETY: both types are numbers without gaps (see `Sealed`), the line is aligned at least as well, and the result covers the same memory.
+    unsafe { std::slice::from_raw_parts(lines.as_ptr().cast(), lines.len() * (LINE / V::LENGTH)) }
+}
+
+/// As [`registers`], to be written.
+#[inline(always)]
+pub(in crate::lanes) fn registers_mut<V: Vector>(lines: &mut [Line]) -> &mut [V] {
+    const { assert!(LINE.is_multiple_of(V::LENGTH) && align_of::<V>() <= align_of::<Line>()) };
+    // SAFETY: as in `registers`; every bit pattern is a number.
+    unsafe { std::slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), lines.len() * (LINE / V::LENGTH)) }
+}
+
+/// Two numbers in an array: what targets without registers of their own here have.
+#[cfg(any(test, not(target_arch = "x86_64")))]
 #[derive(Clone, Copy)]
-pub(super) struct Plain([f64; 2]);
+#[repr(align(16))]
+pub(in crate::lanes) struct Plain([f64; 2]);
 
-impl sealed::Sealed for Plain {}
+#[cfg(any(test, not(target_arch = "x86_64")))]
+// SAFETY: an array of numbers.
+unsafe impl sealed::Sealed for Plain {}
 
+#[cfg(any(test, not(target_arch = "x86_64")))]
 impl Vector for Plain {
     const LENGTH: usize = 2;
 
@@ -94,7 +125,8 @@ impl Vector for Plain {
 #[derive(Clone, Copy)]
 pub(in crate::lanes) struct Abreast<V, const N: usize>([V; N]);
 
-impl<V, const N: usize> sealed::Sealed for Abreast<V, N> {}
+// SAFETY: an array of such types.
+unsafe impl<V: Vector, const N: usize> sealed::Sealed for Abreast<V, N> {}
 
 impl<V: Vector, const N: usize> Vector for Abreast<V, N> {
     const LENGTH: usize = N * V::LENGTH;
@@ -162,12 +194,14 @@ impl<V: Vector, const N: usize> Vector for Abreast<V, N> {
 }
 
 #[cfg(target_arch = "x86_64")]
-pub(super) use x86::{Avx, Avx512};
+pub(super) use x86::{Avx, Avx512, Sse};
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{
-        __m256d, __m512d, _CMP_GT_OQ, _mm256_add_pd, _mm256_blendv_pd, _mm256_cmp_pd, _mm256_div_pd,
+        __m128d, __m256d, __m512d, _CMP_GT_OQ, _mm_add_pd, _mm_and_pd, _mm_andnot_pd, _mm_cmpgt_pd,
+        _mm_div_pd, _mm_loadu_pd, _mm_mul_pd, _mm_or_pd, _mm_set1_pd, _mm_setzero_pd, _mm_sqrt_pd,
+        _mm_storeu_pd, _mm_sub_pd, _mm256_add_pd, _mm256_blendv_pd, _mm256_cmp_pd, _mm256_div_pd,
         _mm256_loadu_pd, _mm256_mul_pd, _mm256_set1_pd, _mm256_setzero_pd, _mm256_sqrt_pd, _mm256_storeu_pd,
         _mm256_sub_pd, _mm512_add_pd, _mm512_cmp_pd_mask, _mm512_div_pd, _mm512_loadu_pd,
         _mm512_mask_blend_pd, _mm512_mul_pd, _mm512_set1_pd, _mm512_setzero_pd, _mm512_sqrt_pd,
@@ -184,7 +218,8 @@ mod x86 {
             #[derive(Clone, Copy)]
             pub(in super::super) struct $name($inner);
 
-            impl sealed::Sealed for $name {}
+            // SAFETY: the intrinsic type is these numbers.
+            unsafe impl sealed::Sealed for $name {}
 
             impl Vector for $name {
                 const LENGTH: usize = $length;
@@ -241,6 +276,13 @@ mod x86 {
     }
 
     #[inline]
+    #[target_feature(enable = "sse2")]
+    fn pick_128(condition: __m128d, yes: __m128d, no: __m128d) -> __m128d {
+        let mask = _mm_cmpgt_pd(condition, _mm_setzero_pd());
+        _mm_or_pd(_mm_and_pd(mask, yes), _mm_andnot_pd(mask, no))
+    }
+
+    #[inline]
     #[target_feature(enable = "avx")]
     fn pick_256(condition: __m256d, yes: __m256d, no: __m256d) -> __m256d {
         _mm256_blendv_pd(no, yes, _mm256_cmp_pd::<_CMP_GT_OQ>(condition, _mm256_setzero_pd()))
@@ -253,6 +295,20 @@ mod x86 {
         _mm512_mask_blend_pd(mask, no, yes)
     }
 
+    register!(
+        Sse,
+        __m128d,
+        2,
+        _mm_set1_pd,
+        _mm_loadu_pd,
+        _mm_storeu_pd,
+        _mm_add_pd,
+        _mm_sub_pd,
+        _mm_mul_pd,
+        _mm_div_pd,
+        _mm_sqrt_pd,
+        pick_128
+    );
     register!(
         Avx,
         __m256d,
