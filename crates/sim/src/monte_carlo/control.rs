@@ -111,8 +111,9 @@ impl<'a> Meter<'a> {
     pub(super) fn add(&self, replicas: u64) {
         let done = self.done.fetch_add(replicas, Ordering::Relaxed) + replicas;
         let Some(tell) = self.control.and_then(|c| c.progress) else { return };
-        // A worker that finds another one telling goes on with its work.
-        let Ok(mut last) = self.last.try_lock() else { return };
+        // A worker that finds another one telling goes on with its work, unless it is the last one.
+        let last = if done == self.count { self.last.lock().ok() } else { self.last.try_lock().ok() };
+        let Some(mut last) = last else { return };
         if last.elapsed() < Self::PAUSE && done < self.count {
             return;
         }

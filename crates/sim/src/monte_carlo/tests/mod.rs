@@ -4,8 +4,11 @@ mod options;
 use std::convert::Infallible;
 
 use rand::Rng;
+use solvable_model::Objective;
 
 use super::*;
+use crate::flow::{FlowError, GradientFlow, Options, integrate};
+use crate::normal;
 
 fn pool(threads: usize) -> rayon::ThreadPool {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a small pool")
@@ -98,6 +101,68 @@ fn failing_replicas_are_named_and_the_others_go_on() {
         error,
         ReplicaError::Replica { index: 40, cause: Cause::Sampler(Singular), failed: 2, count: 100 }
     );
+}
+
+/// The gradient flow of `-x^3 / 3`, NaN below -1: from x > 0 it is infinite at time 1/x.
+struct Fragile;
+
+impl Objective for Fragile {
+    type Work = ();
+
+    fn dimension(&self) -> usize {
+        1
+    }
+
+    fn work(&self) {}
+
+    fn value(&self, x: &[f64], (): &mut ()) -> f64 {
+        if x[0] < -1.0 { f64::NAN } else { -x[0].powi(3) / 3.0 }
+    }
+
+    fn gradient(&self, x: &[f64], gradient: &mut [f64], (): &mut ()) {
+        gradient[0] = if x[0] < -1.0 { f64::NAN } else { -x[0] * x[0] };
+    }
+}
+
+/// Objectives that overflow or are NaN stop their own replicas, by name, on any number of threads; the others reach their ends.
+#[test]
+fn objectives_that_fail_stop_their_replicas_alone() {
+    let start = |replica| {
+        let mut x = [0.0];
+        normal::fill(&mut Stream::new(13, replica), &mut x);
+        x[0]
+    };
+    let sample = |stream: &mut Stream, (): &mut ()| {
+        let mut x = [0.0];
+        normal::fill(stream, &mut x);
+        let end = integrate(&GradientFlow::of(&Fragile), &x, &Options::until(1.0))?;
+        // The solution is x / (1 - t x): the inverse falls by 1.
+        Ok::<_, FlowError>(1.0 / x[0] - 1.0 / end.state[0])
+    };
+    for threads in [1, 2, 7] {
+        let run = || Replicas::new(13, 100).try_moments(|| (), sample);
+        let outcome = pool(threads).install(run).unwrap();
+        // Replicas that are infinite just at the end may go either way.
+        let sure = |x: f64| x < -1.0 || x > 1.001;
+        let expected: Vec<u64> = (0..100).filter(|&r| sure(start(r))).collect();
+        assert!((5..=32).contains(&expected.len()) && (0..100).all(|r| !(1.0..=1.001).contains(&start(r))));
+        assert_eq!(outcome.failures.iter().map(|f| f.index).collect::<Vec<_>>(), expected);
+        assert_eq!(outcome.failed + outcome.result.count(), 100);
+        for failure in &outcome.failures {
+            let x = start(failure.index);
+            let Cause::Sampler(error) = &failure.cause else { panic!("{failure:?}") };
+            let time = match error {
+                FlowError::NotFinite(found) => found.time,
+                FlowError::StepTooSmall { time, .. } => *time,
+                other => panic!("{other}"),
+            };
+            let exact = if x > 0.0 { 1.0 / x } else { 0.0 };
+            assert!((time - exact).abs() < 1e-4, "{time} from {x}");
+        }
+        assert!((outcome.result.mean() - 1.0).abs() < 1e-4, "{}", outcome.result.mean());
+        let message = outcome.complete().unwrap_err().to_string();
+        assert!(message.contains(&format!("the first is replica {}:", expected[0])), "{message}");
+    }
 }
 
 #[test]

@@ -108,6 +108,23 @@ fn progress_is_told_and_ends_at_the_end() {
     let last = heard.last().unwrap();
     assert_eq!((last.done, last.count, last.left), (5000, 5000, Some(Duration::ZERO)));
     assert!(heard.windows(2).all(|w| w[0].done < w[1].done));
+    // On the way: as if the rest went at the rate so far.
+    let heard = Mutex::new(Vec::new());
+    let tell = |p: Progress| heard.lock().unwrap().push(p);
+    let control = Control::new().watched_by(&tell);
+    let sleep = |_: &mut Stream, (): &mut ()| {
+        std::thread::sleep(Duration::from_millis(5));
+        Ok::<_, Infallible>(1.0)
+    };
+    pool(2).install(|| Replicas::new(1, 160).under(&control).moments(|| (), sleep)).unwrap();
+    let heard = heard.into_inner().unwrap();
+    // At least 0.4 seconds: a message on the way and one at the end.
+    assert!(heard.len() >= 2 && heard[0].done < 160 && heard[heard.len() - 1].done == 160, "{heard:?}");
+    for p in heard {
+        let rate = p.done as f64 / p.elapsed.as_secs_f64();
+        let left = p.left.expect("a replica is done").as_secs_f64();
+        assert!((left - (p.count - p.done) as f64 / rate).abs() <= 1e-8 * (1.0 + left), "{p:?}");
+    }
 }
 
 /// `x = u^3` with antithetic `1 - u`: both are means of 1/4, and the pair mean has a smaller variance.
