@@ -3,6 +3,8 @@
 // The one way to count allocations is to be the allocator.
 #![allow(unsafe_code)]
 
+#[path = "allocation/chapters.rs"]
+mod chapters;
 #[path = "allocation/flow.rs"]
 mod flow;
 #[path = "allocation/minimise.rs"]

@@ -129,12 +129,14 @@ impl StackLoss {
         self
     }
 
-    /// Redraws all prompts, keeping their weights: fresh samples for stochastic descent.
-    pub fn redraw<R: Rng>(&mut self, sampler: &PromptSampler, rng: &mut R) {
-        let mut prompt = sampler.buffer();
+    /// Redraws all prompts, keeping their weights: fresh samples for stochastic descent. `prompt` is a buffer of the
+    /// sampler; nothing is allocated once every prompt held has had the longest length.
+    pub fn redraw<R: Rng>(&mut self, sampler: &PromptSampler, rng: &mut R, prompt: &mut PromptBuffer) {
         for held in &mut self.prompts {
-            sampler.draw(rng, &mut prompt);
-            *held = weighted(&prompt, held.weight);
+            sampler.draw(rng, prompt);
+            held.tokens.resize((prompt.n + 1) * (prompt.d + 1), 0.0);
+            prompt.write_tokens(&mut held.tokens);
+            held.target = prompt.target;
         }
     }
 
@@ -302,14 +304,8 @@ impl Objective for StackLoss {
 }
 
 fn weighted(prompt: &PromptBuffer, weight: f64) -> Weighted {
-    let (d, n) = (prompt.d, prompt.n);
-    let mut tokens = Vec::with_capacity((n + 1) * (d + 1));
-    for (x, y) in prompt.x.chunks_exact(d).zip(&prompt.y).take(n) {
-        tokens.extend_from_slice(x);
-        tokens.push(*y);
-    }
-    tokens.extend_from_slice(&prompt.query);
-    tokens.push(0.0);
+    let mut tokens = vec![0.0; (prompt.n + 1) * (prompt.d + 1)];
+    prompt.write_tokens(&mut tokens);
     Weighted { tokens, target: prompt.target, weight }
 }
 
