@@ -56,6 +56,12 @@ pub(crate) fn run(arguments: &Arguments, time: Option<Duration>) -> Result<u8, F
             let manifest = sweep::read_manifest(directory)?;
             let merged = sweep::merge(directory, &manifest)?;
             let [json, csv] = sweep::write_merged(directory, &merged)?;
+            if merged.programs.len() > 1 {
+                let count = merged.programs.len();
+                eprintln!(
+                    "solvable: the shards come from {count} versions or instruction sets: see \"programs\" there"
+                );
+            }
             print(&format!("{} cells: {} and {}\n", merged.cells.len(), json.display(), csv.display()))?;
             Ok(0)
         }

@@ -9,7 +9,7 @@ use solvable_sim::monte_carlo::{Moments, Partial, VectorMoments};
 
 use super::error::SweepError;
 use super::manifest::Manifest;
-use super::shard::{ShardId, StoredFailure, TaskResult, read};
+use super::shard::{Program, ShardId, StoredFailure, TaskResult, read};
 use crate::output::write_whole;
 
 /// One observable of a cell.
@@ -81,6 +81,8 @@ pub struct MergedSweep {
     pub manifest: String,
     /// Seed of the sweep.
     pub seed: u64,
+    /// What computed the results, in order, each once. The bits are those of any other division only where this is one.
+    pub programs: Vec<Program>,
     /// The cells, in the order of the manifest.
     pub cells: Vec<CellResult>,
 }
@@ -93,8 +95,11 @@ pub fn merge(directory: &Path, manifest: &Manifest) -> Result<MergedSweep, Sweep
     let tasks = manifest.tasks();
     let mut results: Vec<Option<TaskResult>> = vec![None; tasks.len()];
     let files = shard_files(directory)?;
+    let mut programs = Vec::new();
     for path in &files {
-        for result in read(path, manifest)?.results {
+        let file = read(path, manifest)?;
+        programs.extend(file.programs);
+        for result in file.results {
             let Some(place) = results.get_mut(result.task) else {
                 return Err(SweepError::Foreign { path: path.clone() });
             };
@@ -116,6 +121,8 @@ pub fn merge(directory: &Path, manifest: &Manifest) -> Result<MergedSweep, Sweep
             shards: remaining(&files, (first..tasks.len()).filter(|&task| results[task].is_none())),
         });
     }
+    programs.sort();
+    programs.dedup();
     let simulation = manifest.simulation()?;
     let mut cells = Vec::with_capacity(manifest.cells.len());
     let mut results = results.into_iter().flatten().zip(&tasks).peekable();
@@ -162,6 +169,7 @@ pub fn merge(directory: &Path, manifest: &Manifest) -> Result<MergedSweep, Sweep
         simulation: manifest.simulation.clone(),
         manifest: manifest.hash.clone(),
         seed: manifest.seed,
+        programs,
         cells,
     })
 }

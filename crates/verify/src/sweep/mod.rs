@@ -23,5 +23,5 @@ mod training;
 pub use error::SweepError;
 pub use manifest::{Manifest, ManifestCell, Plan, Task, read_manifest, write_manifest};
 pub use merging::{CellResult, CovarianceResult, MergedSweep, ObservableResult, merge, write_merged};
-pub use shard::{Limits, ShardId, ShardOutcome, TaskProgress, work};
+pub use shard::{Limits, Program, ShardId, ShardOutcome, TaskProgress, work};
 pub use simulation::{Simulation, simulations};

@@ -12,7 +12,9 @@ use solvable_sim::monte_carlo::{Control, Partial, PartialNode, ReplicaError, Rep
 
 use super::error::SweepError;
 use super::manifest::{Manifest, Task, hex};
+use super::simulation::Prepared;
 use crate::output::write_whole;
+use crate::provenance::Provenance;
 
 /// Shard `index` of `count`, from 1: `2/8`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,14 +115,36 @@ pub enum ShardOutcome {
     },
 }
 
+/// A program that computed results: other versions, and other instruction sets, may give other bits.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Program {
+    /// Crate version.
+    pub version: String,
+    /// Commit of the source tree, or "unknown".
+    pub commit: String,
+    /// Widest vector instruction set that the linear algebra kernels could use.
+    pub instruction_set: String,
+}
+
+impl Program {
+    /// This one, on this processor.
+    fn here() -> Self {
+        let Provenance { version, commit, instruction_set } = Provenance::current();
+        Self { version: version.into(), commit: commit.into(), instruction_set: instruction_set.into() }
+    }
+}
+
 /// The file of a shard, and its journal before it is complete.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ShardFile {
     /// Hash of the manifest.
     pub(super) manifest: String,
-    /// SHA-256 of the manifest's hash and of the results: a file that was damaged is not merged.
+    /// SHA-256 of the rest: a file that was damaged is not merged.
     pub(super) sha256: String,
+    /// What computed the results, in order, each once: more than one where another program or processor went on.
+    pub(super) programs: Vec<Program>,
     pub(super) results: Vec<TaskResult>,
 }
 
@@ -204,10 +228,12 @@ pub fn work(
         return Ok(ShardOutcome::Complete { path });
     }
     let tasks: Vec<Task> = manifest.tasks().into_iter().filter(|t| shard.takes(t)).collect();
-    let mut results = match read(&journal, manifest) {
-        Ok(file) => file.results,
+    let (mut results, mut programs) = match read(&journal, manifest) {
+        Ok(file) => (file.results, file.programs),
         // None, or none any more: another worker may just have finished the same shard.
-        Err(SweepError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(SweepError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            Default::default()
+        }
         Err(error) => return Err(error),
     };
     // The journal has a prefix of the tasks; anything else is not ours.
@@ -215,6 +241,12 @@ pub fn work(
         return Err(SweepError::Foreign { path: journal });
     }
     let resumed = results.len();
+    if resumed < tasks.len() {
+        programs.push(Program::here());
+        programs.sort();
+        programs.dedup();
+    }
+    let mut prepared = None;
     let start = Instant::now();
     let mut control = Control::new();
     if let Some(flag) = limits.cancel {
@@ -225,20 +257,27 @@ pub fn work(
     }
     let mut last = start;
     for task in &tasks[resumed..] {
-        let Some(result) = run(manifest, *task, &control)? else {
-            save(&journal, manifest, &results)?;
+        // Tasks of a cell follow each other.
+        let simulation = match prepared.take() {
+            Some((cell, simulation)) if cell == task.cell => simulation,
+            _ => manifest.prepare(task.cell)?,
+        };
+        let done = run(manifest, *task, simulation.as_ref(), &control)?;
+        prepared = Some((task.cell, simulation));
+        let Some(result) = done else {
+            save(&journal, manifest, &programs, &results)?;
             return Ok(ShardOutcome::Stopped { done: results.len(), count: tasks.len() });
         };
         results.push(result);
         if last.elapsed() > PAUSE && results.len() < tasks.len() {
-            save(&journal, manifest, &results)?;
+            save(&journal, manifest, &programs, &results)?;
             last = Instant::now();
         }
         let (fresh, rest) = (results.len() - resumed, tasks.len() - results.len());
         let left = Some(start.elapsed().mul_f64(rest as f64 / fresh as f64));
         progress(TaskProgress { done: results.len(), count: tasks.len(), left });
     }
-    save(&path, manifest, &results)?;
+    save(&path, manifest, &programs, &results)?;
     if journal.exists() {
         // The result is complete; a journal left behind would only be read again and found finished.
         let _ = fs::remove_file(&journal);
@@ -247,10 +286,14 @@ pub fn work(
 }
 
 /// One task; `None` when stopped.
-fn run(manifest: &Manifest, task: Task, control: &Control<'_>) -> Result<Option<TaskResult>, SweepError> {
-    let prepared = manifest.prepare(task.cell)?;
+fn run(
+    manifest: &Manifest,
+    task: Task,
+    simulation: &dyn Prepared,
+    control: &Control<'_>,
+) -> Result<Option<TaskResult>, SweepError> {
     let replicas = Replicas::new(manifest.cells[task.cell].seed, task.count).starting_at(task.first);
-    match prepared.run(replicas.under(control)) {
+    match simulation.run(replicas.under(control)) {
         Ok(outcome) => Ok(Some(TaskResult {
             task: task.index,
             nodes: outcome.result.nodes().map(StoredNode::from).collect(),
@@ -267,17 +310,28 @@ fn run(manifest: &Manifest, task: Task, control: &Control<'_>) -> Result<Option<
     }
 }
 
-fn save(path: &Path, manifest: &Manifest, results: &[TaskResult]) -> Result<(), SweepError> {
-    let sha256 = checksum(manifest, results)?;
-    let file = ShardFile { manifest: manifest.hash.clone(), sha256, results: results.to_vec() };
+fn save(
+    path: &Path,
+    manifest: &Manifest,
+    programs: &[Program],
+    results: &[TaskResult],
+) -> Result<(), SweepError> {
+    let sha256 = checksum(manifest, programs, results)?;
+    let (programs, results) = (programs.to_vec(), results.to_vec());
+    let file = ShardFile { manifest: manifest.hash.clone(), sha256, programs, results };
     let mut bytes = serde_json::to_vec(&file).map_err(SweepError::Format)?;
     bytes.push(b'\n');
     Ok(write_whole(path, &bytes)?)
 }
 
-fn checksum(manifest: &Manifest, results: &[TaskResult]) -> Result<String, SweepError> {
+pub(super) fn checksum(
+    manifest: &Manifest,
+    programs: &[Program],
+    results: &[TaskResult],
+) -> Result<String, SweepError> {
+    let programs = serde_json::to_string(programs).map_err(SweepError::Format)?;
     let results = serde_json::to_string(results).map_err(SweepError::Format)?;
-    Ok(hex(&[&manifest.hash, &results]).0)
+    Ok(hex(&[&manifest.hash, &programs, &results]).0)
 }
 
 pub(super) fn read(path: &Path, manifest: &Manifest) -> Result<ShardFile, SweepError> {
@@ -288,7 +342,7 @@ pub(super) fn read(path: &Path, manifest: &Manifest) -> Result<ShardFile, SweepE
     if file.manifest != manifest.hash {
         return Err(SweepError::Foreign { path: path.to_owned() });
     }
-    if file.sha256 != checksum(manifest, &file.results)? {
+    if file.sha256 != checksum(manifest, &file.programs, &file.results)? {
         return Err(SweepError::Damaged { path: path.to_owned() });
     }
     Ok(file)

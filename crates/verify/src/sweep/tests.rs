@@ -218,6 +218,38 @@ fn damaged_files_are_refused() {
     assert!(merge(&scratch.0, &manifest).is_ok());
 }
 
+/// A shard begun by another version says so, in its file and in the result; the moments are none the worse.
+#[test]
+fn programs_are_recorded() {
+    let (scratch, manifest) = (Scratch::new(), manifest());
+    all(&scratch, &manifest, 1);
+    let alone = merge(&scratch.0, &manifest).unwrap();
+    assert_eq!(alone.programs.len(), 1);
+    assert_eq!(alone.programs[0].version, env!("CARGO_PKG_VERSION"));
+    // A journal of the first tasks, as another version would have left it.
+    let file = scratch.0.join("shard-1-of-1.json");
+    let mut json: serde_json::Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    json["results"].as_array_mut().unwrap().truncate(7);
+    json["programs"][0]["version"] = "0.0.9".into();
+    let parts = [&json["programs"], &json["results"]].map(ToString::to_string);
+    // In the order of fields in which it is written, not in that of the alphabet.
+    let programs: Vec<Program> = serde_json::from_str(&parts[0]).unwrap();
+    let results: Vec<shard::TaskResult> = serde_json::from_str(&parts[1]).unwrap();
+    json["sha256"] = shard::checksum(&manifest, &programs, &results).unwrap().into();
+    let other = Scratch::new();
+    fs::write(other.0.join(".shard-1-of-1.journal"), json.to_string()).unwrap();
+    let started =
+        work(&other.0, &manifest, "1/1".parse().unwrap(), Limits::default(), &|p| assert!(p.done > 7));
+    assert!(matches!(started.unwrap(), ShardOutcome::Complete { .. }));
+    let merged = merge(&other.0, &manifest).unwrap();
+    let versions: Vec<&str> = merged.programs.iter().map(|p| p.version.as_str()).collect();
+    assert_eq!(versions, ["0.0.9", env!("CARGO_PKG_VERSION")]);
+    assert_eq!(merged.cells, alone.cells);
+    // A shard without tasks was computed by nobody.
+    work(&other.0, &manifest, "40/40".parse().unwrap(), Limits::default(), &|_| ()).unwrap();
+    assert!(fs::read_to_string(other.0.join("shard-40-of-40.json")).unwrap().contains("\"programs\":[]"));
+}
+
 /// The error says which shards to work, in the division at hand.
 #[test]
 fn missing_shards_are_named() {
