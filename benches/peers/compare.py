@@ -216,7 +216,7 @@ NOTES = {
               "rows and certifies every decomposition a posteriori, which costs it the comparison.",
     "collapse_gd": "Features eliminated exactly (a ridge regression given the layers): L-BFGS over the layers alone, from the given layers, with 2 pairs of memory like SciPy's (its best). "
                    "`solvable_features` is the same method over layers and features, as `scipy_lbfgs`; `solvable_gd` is plain gradient descent, step for step.",
-    "dln_flow": "Batch: eight networks a cache line, sums in registers, residual and step fused into the products. Big: faer's products into memory that is there already.",
+    "dln_flow": "Batch: as many networks side by side as a register holds, sums in registers, residual and step fused into the products. Big: faer's products into memory that is there already.",
     "scalar_theory": "Steps that match value, slope and curvature (three a root), four atoms a division, thirty-two equations abreast.",
 }
 
@@ -303,7 +303,7 @@ def by_width(r):
             rates = ", ".join(f"{g:.3g} at {v}" for v, g in zip(f["values"], f["gflops"]))
             kib = ", ".join(f"{8 * 8 * 7 * v * v // 1024} KiB" for v in f["values"])
             return (f" By width: {rates} GFLOP/s, while the matrices of eight networks take {kib}. A rate that rises with the width is not limited by the caches, "
-                    "but by the ends of the tiles (4 x 4 entries of eight networks), which long inner loops dilute.")
+                    "but by the ends of the tiles (4 x 4 entries, a network a lane), which long inner loops dilute.")
     return ""
 
 
