@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use solvable_linalg::{Mat, matmul_into};
+use solvable_linalg::{Mat, MatRef, matmul_add, matmul_into};
 use solvable_sim::lanes::DeepLinearBatch;
 
 use super::Report;
@@ -153,9 +153,9 @@ impl Big {
 /// One network of large matrices; every product goes into memory that is there already.
 struct BigNetwork {
     weights: Vec<Mat<f64>>,
+    /// `W_l ... W_1` for `l > 1`.
     prefixes: Vec<Mat<f64>>,
     back: [Mat<f64>; 2],
-    gradient: Mat<f64>,
 }
 
 impl BigNetwork {
@@ -163,58 +163,56 @@ impl BigNetwork {
         let zeros = || Mat::zeros(width, width);
         Self {
             weights: (0..depth).map(|_| zeros()).collect(),
-            prefixes: (0..depth).map(|_| zeros()).collect(),
+            prefixes: (1..depth).map(|_| zeros()).collect(),
             back: [zeros(), zeros()],
-            gradient: zeros(),
         }
     }
 
     fn forward(&mut self) {
-        self.prefixes[0].copy_from(&self.weights[0]);
         for l in 1..self.weights.len() {
-            let (done, rest) = self.prefixes.split_at_mut(l);
-            matmul_into(rest[0].as_mut(), self.weights[l].as_ref(), done[l - 1].as_ref());
+            let (done, rest) = self.prefixes.split_at_mut(l - 1);
+            let before = done.last().unwrap_or(&self.weights[0]);
+            matmul_into(rest[0].as_mut(), self.weights[l].as_ref(), before.as_ref());
         }
+    }
+
+    fn output(&self) -> MatRef<'_, f64> {
+        self.prefixes.last().unwrap_or(&self.weights[0]).as_ref()
     }
 
     fn step(&mut self, target: &Mat<f64>, step: f64) {
         self.forward();
-        let depth = self.weights.len();
         let [mut current, mut next] = self.back.each_mut();
+        let output = self.prefixes.last().unwrap_or(&self.weights[0]);
         for j in 0..target.ncols() {
             let residual = current.col_as_slice_mut(j).iter_mut();
-            for ((r, p), a) in
-                residual.zip(self.prefixes[depth - 1].col_as_slice(j)).zip(target.col_as_slice(j))
-            {
+            for ((r, p), a) in residual.zip(output.col_as_slice(j)).zip(target.col_as_slice(j)) {
                 *r = p - a;
             }
         }
-        for l in (1..depth).rev() {
+        for l in (1..self.weights.len()).rev() {
             matmul_into(next.as_mut(), self.weights[l].transpose(), current.as_ref());
-            matmul_into(self.gradient.as_mut(), current.as_ref(), self.prefixes[l - 1].transpose());
-            descend(&mut self.weights[l], &self.gradient, step);
+            let (below, weight) = self.weights.split_at_mut(l);
+            let before = if l == 1 { &below[0] } else { &self.prefixes[l - 2] };
+            matmul_add(weight[0].as_mut(), -step, current.as_ref(), before.transpose());
             std::mem::swap(&mut current, &mut next);
         }
-        descend(&mut self.weights[0], current, step);
+        for j in 0..current.ncols() {
+            for (w, g) in self.weights[0].col_as_slice_mut(j).iter_mut().zip(current.col_as_slice(j)) {
+                *w -= step * g;
+            }
+        }
     }
 
     fn loss(&mut self, target: &Mat<f64>) -> f64 {
         self.forward();
-        let p = &self.prefixes[self.weights.len() - 1];
+        let p = self.output();
         let mut sum = 0.0;
         for j in 0..target.ncols() {
-            for (x, a) in p.col_as_slice(j).iter().zip(target.col_as_slice(j)) {
-                sum += (x - a) * (x - a);
+            for i in 0..target.nrows() {
+                sum += (p[(i, j)] - target[(i, j)]).powi(2);
             }
         }
         0.5 * sum
-    }
-}
-
-fn descend(weight: &mut Mat<f64>, gradient: &Mat<f64>, step: f64) {
-    for j in 0..gradient.ncols() {
-        for (w, g) in weight.col_as_slice_mut(j).iter_mut().zip(gradient.col_as_slice(j)) {
-            *w -= step * g;
-        }
     }
 }

@@ -62,8 +62,8 @@ pub use faer::{Mat, MatMut, MatRef};
 pub use least_squares::{LeastSquares, least_squares};
 pub use lu::{Inverse, LogDeterminant, determinant, inverse, log_abs_det, solve};
 pub use ops::{
-    diagonal, dot, frobenius_norm, from_rows, kronecker, mat_vec, matmul, matmul_into, max_abs, outer,
-    quadratic_form, sum, sum_compensated, symmetrize, to_rows, trace, trace_product, transpose_matmul,
+    diagonal, dot, frobenius_norm, from_rows, kronecker, mat_vec, matmul, matmul_add, matmul_into, max_abs,
+    outer, quadratic_form, sum, sum_compensated, symmetrize, to_rows, trace, trace_product, transpose_matmul,
 };
 pub use qr::{Qr, qr};
 pub use refine::Solution;

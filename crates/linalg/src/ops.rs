@@ -124,6 +124,22 @@ pub fn matmul_into(out: MatMut<'_, f64>, a: MatRef<'_, f64>, b: MatRef<'_, f64>)
     product(out, Accum::Replace, a, b, 1.0, Par::Seq);
 }
 
+/// Adds `factor` A B to `out`; allocates no matrix.
+///
+/// # Panics
+/// If the shapes do not match.
+///
+/// ```
+/// use solvable_linalg::{diagonal, matmul_add};
+/// let mut out = diagonal(&[1.0, 1.0]);
+/// matmul_add(out.as_mut(), -0.5, diagonal(&[2.0, 3.0]).as_ref(), diagonal(&[1.0, 2.0]).as_ref());
+/// assert_eq!(out, diagonal(&[0.0, -2.0]));
+/// ```
+pub fn matmul_add(out: MatMut<'_, f64>, factor: f64, a: MatRef<'_, f64>, b: MatRef<'_, f64>) {
+    assert_eq!(a.ncols(), b.nrows(), "matmul: inner dimensions differ");
+    product(out, Accum::Add, a, b, factor, Par::Seq);
+}
+
 /// A' B.
 ///
 /// # Panics
