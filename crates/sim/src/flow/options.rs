@@ -174,6 +174,9 @@ impl Options {
     /// Whether a field with an energy is held to descend (default: yes). A step after which the energy is higher,
     /// beyond rounding, is refused and counted; when 16 in a row are, each a quarter of the one before, the
     /// integration ends with [`FlowError::EnergyClimbs`](super::FlowError::EnergyClimbs).
+    ///
+    /// It sees a gradient whose flow climbs, by more than [`energy_rounding`](Self::energy_rounding) allows. A wrong gradient that
+    /// descends all the same (off by a positive factor, or by a part at right angles to the true one) is for a test of derivatives.
     #[must_use]
     pub fn energy_guard(mut self, guard: bool) -> Self {
         self.energy_guard = guard;
