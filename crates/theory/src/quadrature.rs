@@ -63,27 +63,26 @@ pub fn gauss_laguerre(n: usize, alpha: f64) -> Result<GaussRule, InputError> {
 /// n-point rule for `E f(u)`, u ~ Beta(a, b) on [0, 1] (weights sum to 1).
 ///
 /// # Errors
-/// As [`gauss_legendre`], and unless a and b are finite and positive.
+/// As [`gauss_legendre`], and unless a and b are finite and positive; [`InputError::Condition`] where the law is so narrow or so
+/// close to two points that its nodes cannot be told apart.
 pub fn gauss_beta(n: usize, a: f64, b: f64) -> Result<GaussRule, InputError> {
     InputError::check_positive("a", a)?;
     InputError::check_positive("b", b)?;
-    // Jacobi polynomials of weight (1 - x)^(b-1) (1 + x)^(a-1), moved from [-1, 1] to [0, 1].
-    let (alpha, beta) = (b - 1.0, a - 1.0);
-    let total = alpha + beta;
+    let sum = InputError::check_finite("a + b", a + b)?;
+    // Jacobi polynomials of weight (1 - x)^(b-1) (1 + x)^(a-1), moved from [-1, 1] to [0, 1]. Written in a, b and a + b: 1 is
+    // never taken from them, so that small ones keep their digits.
     let center = |k: f64| {
-        let x = if k == 0.0 {
-            (beta - alpha) / (total + 2.0)
-        } else {
-            (beta - alpha) * (total / (2.0 * k + total)) / (2.0 * k + total + 2.0)
-        };
-        0.5 * (1.0 + x)
+        if k == 0.0 {
+            return a / sum;
+        }
+        let s = 2.0 * (k - 1.0) + sum;
+        0.5 * (1.0 + (a - b) * ((sum - 2.0) / s) / (s + 2.0))
     };
     let off = |k: f64| {
-        let s = 2.0 * k + total;
-        // At k = 1 the factor (k + total) / (s - 1) is 1, also where both vanish.
-        let tail = if k == 1.0 { 1.0 } else { (k + total) / (s - 1.0) };
-        let square = 4.0 * k * (k + alpha) * (k + beta) * tail / (s * s * (s + 1.0));
-        0.5 * square.sqrt()
+        let s = 2.0 * (k - 1.0) + sum;
+        // At k = 1 the factor (k - 2 + a + b)/(s - 1) is 1, also where both vanish.
+        let tail = if k == 1.0 { 1.0 } else { (k - 2.0 + sum) / (s - 1.0) };
+        ((k - 1.0 + b) / s * ((k - 1.0 + a) / s) * (k * tail / (s + 1.0))).sqrt()
     };
     gauss(n, 1.0, center, off)
 }
@@ -115,7 +114,11 @@ fn gauss(
         }
         mass / sum
     };
-    let weights = nodes.iter().map(weight).collect();
+    let weights: Vec<f64> = nodes.iter().map(weight).collect();
+    if let Some(&value) = weights.iter().find(|w| !w.is_finite()) {
+        let condition = "the nodes of this law cannot be told apart in double precision";
+        return Err(InputError::Condition { argument: "weight".into(), value, condition });
+    }
     Ok(GaussRule { nodes, weights })
 }
 
@@ -150,7 +153,7 @@ pub struct Integral {
 /// Non-finite values of f (at the very ends) count as 0. (Takahasi and Mori, *Publ. RIMS* 9, 1974.)
 ///
 /// # Errors
-/// [`InputError`] unless `a <= b` are finite and `tolerance` is positive.
+/// [`InputError`] unless `a <= b` are finite, `tolerance` is positive and the integral fits into a double.
 ///
 /// ```
 /// use solvable_theory::quadrature::tanh_sinh;
@@ -214,6 +217,10 @@ pub fn tanh_sinh(
             break;
         }
     }
+    if !value.is_finite() {
+        let condition = "the integral is outside the range of doubles";
+        return Err(InputError::Condition { argument: "b".into(), value: b, condition });
+    }
     Ok(Integral { value, error, evaluations })
 }
 
@@ -276,6 +283,21 @@ mod tests {
         }
         assert!(gauss_legendre(0).is_err() && gauss_hermite(129).is_err());
         assert!(gauss_laguerre(3, -1.0).is_err() && gauss_beta(3, 0.0, 1.0).is_err());
+        for (a, b) in [(1e200, 1e-200), (5e-324, 1.0), (f64::MAX, f64::MAX), (1e-8, 1e200)] {
+            assert!(gauss_beta(5, a, b).map_or(true, |r| r.weights.iter().all(|w| w.is_finite())), "{a} {b}");
+        }
+    }
+
+    /// E u = a/(a+b) and E u^2 = E u (a+1)/(a+b+1), also where a - 1 + b - 1 has no digit of either.
+    #[test]
+    fn beta_rules_of_small_exponents_keep_their_digits() {
+        for (a, b) in [(1e-8, 3e-8), (1e-12, 0.5), (0.25, 1e-10)] {
+            let rule = gauss_beta(5, a, b).expect("inside");
+            let first = a / (a + b);
+            let second = first * (a + 1.0) / (a + b + 1.0);
+            assert!((rule.integrate(|u| u) / first - 1.0).abs() < bound(5, 1), "{a} {b}");
+            assert!((rule.integrate(|u| u * u) / second - 1.0).abs() < bound(5, 2), "{a} {b}");
+        }
     }
 
     #[test]

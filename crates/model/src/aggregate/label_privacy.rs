@@ -47,7 +47,8 @@ impl LabelPrivacy {
     /// Scale `2 T / (k epsilon)` of the Laplace noise on a mean of `size` labels; 0 without noise.
     #[must_use]
     pub fn laplace_scale(&self, size: f64) -> f64 {
-        self.epsilon.map_or(0.0, |epsilon| 2.0 * self.clip / (size * epsilon))
+        // Divided one by one: neither product overflows, so that huge arguments give a ratio and not inf/inf.
+        self.epsilon.map_or(0.0, |epsilon| 2.0 * (self.clip / size / epsilon))
     }
 
     /// The release: means of the clipped labels plus `laplace(scale)` drawn by the caller for each bag.

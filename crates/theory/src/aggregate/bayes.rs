@@ -35,8 +35,8 @@ pub fn bayes_ridge(
     let load = k * gamma;
     let b = s2 + if load.is_finite() { r2 * (one_minus_product(k, gamma) / load) } else { -r2 };
     let root = b.hypot(2.0 * r2.sqrt() * s2.sqrt());
-    // An infinite denominator would make the risk 0.
-    let reach = 0.5 * b.abs() + 0.5 * root;
+    // An infinite denominator would make the risk 0; halves of the least doubles would make it 0/0.
+    let reach = if root < 1.0 { 0.5 * (b.abs() + root) } else { 0.5 * b.abs() + 0.5 * root };
     let risk = if b > 0.0 { r2 * (s2 / reach) } else { reach };
     let lambda = gamma * (s2 / r2);
     for value in [reach, lambda] {

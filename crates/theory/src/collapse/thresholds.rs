@@ -21,7 +21,7 @@ fn critical(depth: usize, square: f64, total: f64) -> Result<f64, CollapseError>
 /// M = 1: `n_k/N^2`.
 ///
 /// # Errors
-/// [`CollapseError::Input`] when M is 0; [`CollapseError::NotRepresentable`] when the product is outside `f64`.
+/// [`CollapseError::Input`] when M is 0 or above [`LARGEST_LIST`](solvable_model::LARGEST_LIST); [`CollapseError::NotRepresentable`] when the product is outside `f64`.
 ///
 /// ```
 /// use solvable_model::collapse::ClassCounts;
@@ -31,6 +31,7 @@ fn critical(depth: usize, square: f64, total: f64) -> Result<f64, CollapseError>
 /// ```
 pub fn critical_products(classes: &ClassCounts, depth: usize) -> Result<Vec<f64>, CollapseError> {
     InputError::check_count("M", depth)?;
+    InputError::check_list("M", depth)?;
     let total = classes.total() as f64;
     classes.counts().iter().map(|&n| critical(depth, n as f64, total)).collect()
 }
@@ -115,6 +116,7 @@ pub struct TwoGroupThresholds {
 /// As [`critical_products`].
 pub fn two_group_thresholds(groups: &TwoGroups, depth: usize) -> Result<TwoGroupThresholds, CollapseError> {
     InputError::check_count("M", depth)?;
+    InputError::check_list("M", depth)?;
     let total = groups.total() as f64;
     let [n_a, n_b] = groups.n.map(|n| n as f64);
     let within =

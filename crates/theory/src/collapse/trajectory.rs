@@ -45,8 +45,8 @@ impl AlignedFlow {
     /// `s^2 = u0` on aligned orthonormal modes (NC-22).
     ///
     /// `du/dt = 2u (r - u/N)`, so `u(t) = u_inf/(1 + (u_inf/u0 - 1) e^(-2rt))` with `u_inf = N r`; evaluated as
-    /// `u0/(e^(-2rt) + (u0/N)(1 - e^(-2rt))/r)`, which covers r < 0 (decay to 0), r = 0 (`u0/(1 + 2 u0 t/N)`) and
-    /// t = infinity without cancellation. Without bias all K modes move so; with a free bias started at 1/K the K - 1
+    /// `u0/(e^(-2rt) + (u0/N)(1 - e^(-2rt))/r)`, for r < 0 (decay to 0) times `e^(2rt)` above and below, for r = 0 as
+    /// `u0/(1 + 2 u0 t/N)`, without cancellation or overflow. Without bias all K modes move so; with a free bias started at 1/K the K - 1
     /// contrasts.
     ///
     /// # Errors
@@ -65,10 +65,21 @@ impl AlignedFlow {
         if u0 == 0.0 || t == 0.0 {
             return Ok(u0);
         }
+        if t == f64::INFINITY {
+            return Ok(self.limit());
+        }
+        // At most 1 in every case: e^(-2|r|t), and (1 - e^(-2|r|t))/|r|, which is at most 2t.
         let r = self.rate();
-        let (decay, spent) =
-            if r == 0.0 { (1.0, 2.0 * t) } else { ((-2.0 * r * t).exp(), -(-2.0 * r * t).exp_m1() / r) };
-        Ok(u0 / (decay + u0 / self.total * spent))
+        let exponent = -2.0 * r.abs() * t;
+        let spent = if r == 0.0 { 2.0 * t.min(0.5 * f64::MAX) } else { -exponent.exp_m1() / r.abs() };
+        let (above, decay) = if r < 0.0 { (exponent.exp(), 1.0) } else { (1.0, exponent.exp()) };
+        // A small u0 is not divided by, a large one not multiplied; the least ones are lifted out of the subnormal range.
+        Ok(if u0 < 1.0 {
+            let lift = if u0 < 2.0_f64.powi(-512) { 2.0_f64.powi(512) } else { 1.0 };
+            u0 * lift * above * self.total / (decay * lift * self.total + u0 * lift * spent)
+        } else {
+            above / (decay / u0 + spent / self.total)
+        })
     }
 
     /// The time at which every factor's singular value passes from s0 to s1, squared loss, depth M (NC-22); infinite when

@@ -115,7 +115,7 @@ pub(super) fn both_above(n: usize, p: f64, c: usize) -> f64 {
         return 1.0;
     }
     // The counts are negatively associated: P(both) <= P(N_1 >= c)^2.
-    if 2 * c > n || upper_tail(n, p, c) < 1e-18 {
+    if c > n / 2 || upper_tail(n, p, c) < 1e-18 {
         return 0.0;
     }
     let pi = p / (1.0 - p);

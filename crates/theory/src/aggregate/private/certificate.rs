@@ -67,13 +67,13 @@ fn log_volume(d: usize, radius: f64, rho: f64) -> Result<f64, InputError> {
 /// `1 - P(N_- <= h-j, N_+ <= h-j)`, (N_-, N_+, rest) multinomial(n; q, q, 1-2q), `q = Phi(-a)`; 1 for j > h.
 ///
 /// Evaluated as `P(N_- > h-j) + P(N_+ > h-j) - P(both)`, at most half of which cancels: full relative accuracy however small.
-/// O(n).
+/// About `sqrt n` terms matter, and are kept.
 ///
 /// # Errors
-/// [`InputError`] when n is even, or a is negative or not finite.
+/// [`InputError`] when n is even or above 10^12, or a is negative or not finite.
 pub fn median_failure(n: usize, j: usize, a: f64) -> Result<f64, InputError> {
-    if n.is_multiple_of(2) {
-        let condition = "odd, so that the median is one of the data";
+    if n.is_multiple_of(2) || n > 1_000_000_000_000 {
+        let condition = "odd, so that the median is one of the data, and at most 10^12";
         return Err(InputError::Count { argument: "n".into(), value: n as u64, condition });
     }
     InputError::check_nonnegative("a", a)?;
@@ -118,12 +118,13 @@ pub fn median_certificate(
     rho: f64,
     a: f64,
 ) -> Result<MedianCertificate, AggregateError> {
-    median_failure(n, 0, a)?;
     InputError::check_positive("R", radius)?;
     InputError::check("a", a, a > 0.0 && a <= radius, "greater than 0 and at most R")?;
     if n > 1_000_000 {
         return Err(AggregateError::TooLarge { size: n as f64, limit: 1e6 });
     }
+    // Refuses an even n.
+    median_failure(n, 0, a)?;
     let volume = log_volume(1, radius, rho)?;
     let half = 0.5 * epsilon.get();
     let log_weight = |j: usize| volume - half * j as f64;

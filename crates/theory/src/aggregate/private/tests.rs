@@ -450,3 +450,14 @@ fn the_spread_of_the_normal_median_adds_two_variances() {
     // B.3: 2 sqrt(2 pi).
     close(median_noise_scale(density).expect("valid"), 5.013256549262, 1e-12);
 }
+
+/// Sizes beyond the stated limit are refused before anything is summed; the largest allowed one is answered.
+#[test]
+fn endless_medians_are_refused() {
+    for n in [usize::MAX, (1 << 53) + 1] {
+        assert!(median_failure(n, 0, 0.5).is_err());
+        assert!(median_certificate(n, eps(1.0), 10.0, 0.1, 0.5).is_err());
+    }
+    let far = median_failure(999_999_999_999, 0, 0.5).expect("in the domain");
+    assert_eq!(far, 0.0);
+}

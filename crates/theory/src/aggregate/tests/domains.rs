@@ -71,6 +71,9 @@ fn optimal_ridge_leaves_the_range_of_doubles_with_an_error() {
     assert!(bayes_ridge(&isotropic(0.5, 1.0, 1e-300, 1e10), None).is_err());
     // k gamma = 1/2, r2 = 1, s2 = 0: nothing is lost; with s2 tiny the risk is s2 (k gamma)/(1 - k gamma).
     assert_eq!(bayes_ridge(&isotropic(0.25, 2.0, 1.0, 0.0), None).expect("valid").risk, 0.0);
+    assert_eq!(bayes_ridge(&isotropic(0.5, 1.0, 5e-324, 0.0), None).expect("valid").risk, 0.0);
+    let huge = LabelPrivacy::new(f64::MAX, Some(f64::MAX)).expect("valid");
+    close(laplace_noise(&huge, 1e200, 1.0).expect("valid").scale, 2e-200, ULPS);
     let quiet = bayes_ridge(&isotropic(0.2, 2.0, 1.0, 1e-30), None).expect("valid");
     close(quiet.risk, 1e-30 * 0.4 / 0.6, ULPS);
     close(quiet.lambda, 0.2e-30, ULPS);

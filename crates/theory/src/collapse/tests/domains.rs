@@ -247,3 +247,32 @@ fn margins_close_to_the_threshold() {
         close(found.optimality.value, 3.0 * t * margin - (-3.0 * t).ln_1p(), 8.0, 0.0);
     }
 }
+
+/// The flow has a value at every start and time, the ends of the range of doubles included.
+#[test]
+fn aligned_flows_are_numbers_everywhere() {
+    let numbers = [0.0, 5e-324, 1e-200, 1e-8, 1.0, 1e8, 1e200, f64::MAX];
+    for n in [1, 7, 1 << 53] {
+        for lambda in numbers {
+            let flow = AlignedFlow::new(3, n, lambda).expect("valid");
+            for u0 in numbers {
+                for t in numbers.into_iter().chain([f64::INFINITY]) {
+                    let u = flow.squared(u0, t).expect("valid");
+                    // Between the start and the limit, which attracts from both sides.
+                    let (low, high) = (u0.min(flow.limit()), u0.max(flow.limit()));
+                    let slack = 8.0 * f64::EPSILON * high;
+                    assert!(u >= low - slack && u <= high + slack, "{n} {lambda} {u0} {t}: {u}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn endless_depths_have_no_critical_product() {
+    let two = ClassCounts::new(vec![3, 1]).expect("valid");
+    let groups = TwoGroups::new(2, 3, 2, 1).expect("valid");
+    for depth in [usize::MAX, 1 << 60] {
+        assert!(critical_products(&two, depth).is_err() && two_group_thresholds(&groups, depth).is_err());
+    }
+}

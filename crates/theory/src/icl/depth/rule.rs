@@ -144,7 +144,7 @@ impl SpectralRule {
     /// # Errors
     /// [`IclError::Input`] when d or N is 0, n is 0 or 2n exceeds [`LARGEST_MOMENT`].
     pub fn wishart(d: usize, context: usize, n: usize) -> Result<Self, IclError> {
-        if n == 0 || 2 * n > LARGEST_MOMENT {
+        if n == 0 || n > LARGEST_MOMENT / 2 {
             let condition = "between 1 and 16 at finite size";
             return Err(
                 InputError::Count { argument: "number of nodes".into(), value: n as u64, condition }.into()

@@ -41,6 +41,7 @@ fn wishart_rules_are_exact() {
         }
     }
     assert!(SpectralRule::wishart(3, 4, 0).is_err() && SpectralRule::wishart(3, 4, 17).is_err());
+    assert!(SpectralRule::wishart(3, 4, usize::MAX).is_err());
 }
 
 /// The Gauss rule of the semicircle law `lambda d mu`, the other exact evaluation of ICL-48, with more nodes than needed.
