@@ -35,10 +35,18 @@ pub fn multiset_distance(a: &DiscreteData, b: &DiscreteData) -> Result<usize, In
     Ok(a.n() - shared)
 }
 
-/// `binomial(n+q-1, n)`, the number of multisets, as a double.
+/// `binomial(n+q-1, n)`, the number of multisets, as a double; only its first factors once they exceed any limit.
 pub(super) fn multisets(n: usize, q: usize) -> f64 {
     let small = n.min(q - 1);
-    (1..=small).map(|i| (n + q - 1 - small + i) as f64 / i as f64).product()
+    let large = n.max(q - 1) as f64;
+    let mut product = 1.0;
+    for i in (1..=small).map(|i| i as f64) {
+        product *= (large + i) / i;
+        if product > 1e3 * ENUMERATION_LIMIT {
+            break;
+        }
+    }
+    product
 }
 
 /// Refuses an enumeration of `binomial(n+q-1, n) n q` steps beyond the limit.

@@ -461,3 +461,14 @@ fn endless_medians_are_refused() {
     let far = median_failure(999_999_999_999, 0, 0.5).expect("in the domain");
     assert_eq!(far, 0.0);
 }
+
+/// An enumeration that would never end is refused at once, without counting what it would enumerate.
+#[test]
+fn endless_enumerations_are_refused_at_once() {
+    for (q, n) in [(2, usize::MAX), (usize::MAX, 2), (1 << 53, 1 << 53), (usize::MAX, usize::MAX)] {
+        assert!(order_statistic_privacy_loss(q, n, 1, eps(1.0)).is_err(), "{q} {n}");
+        assert!(sum_privacy_loss(q, n, eps(1.0)).is_err(), "{q} {n}");
+    }
+    // binomial(5 + 2, 2) = 21, binomial(4 + 3, 4) = 35.
+    assert_eq!((search::multisets(5, 3), search::multisets(4, 4)), (21.0, 35.0));
+}
