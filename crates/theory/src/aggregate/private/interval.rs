@@ -209,7 +209,18 @@ impl IntervalLaw {
     /// `E |M - f(S)|`.
     #[must_use]
     pub fn mean_absolute_error(&self) -> f64 {
-        self.integrate(|from, to, width| width * (0.5 * from + 0.5 * to))
+        // A width times the density is a probability, where the product of two lengths may leave the range of doubles.
+        let weigh = |(j, arms): (usize, [(f64, f64, f64); 2])| {
+            let density = self.density_of(j);
+            let moment = |(from, to, width): (f64, f64, f64)| {
+                // Next to the least double the density itself is out of range.
+                let share =
+                    if density.is_finite() { width * density } else { width / self.scaled_normaliser };
+                if width == 0.0 { 0.0 } else { share * (0.5 * from + 0.5 * to) }
+            };
+            if density == 0.0 { 0.0 } else { arms.into_iter().map(moment).sum() }
+        };
+        self.arms().map(weigh).sum()
     }
 
     /// `P(M <= t)`.
@@ -240,19 +251,21 @@ impl IntervalLaw {
         let center = self.center();
         let mut total = 0.0;
         for (j, [left, right]) in self.arms() {
-            // Integral of |t - c| over [a, b]: the midpoint distance if c is outside, two triangles if inside.
+            let density = self.density_of(j);
+            if density == 0.0 {
+                continue;
+            }
+            // Integral of |t - c| over [a, b]: the midpoint distance if c is outside, two triangles if inside. A length times
+            // the density is a probability, where the product of two lengths may overflow.
             let moment = |a: f64, b: f64, width: f64| {
                 if c <= a || c >= b {
-                    width * (0.5 * (a - c) + 0.5 * (b - c)).abs()
+                    width * density * (0.5 * (a - c) + 0.5 * (b - c)).abs()
                 } else {
-                    0.5 * ((c - a) * (c - a) + (b - c) * (b - c))
+                    0.5 * ((c - a) * density * (c - a) + (b - c) * density * (b - c))
                 }
             };
-            let size = moment(center - left.1, center - left.0, left.2)
+            total += moment(center - left.1, center - left.0, left.2)
                 + moment(center + right.0, center + right.1, right.2);
-            if size > 0.0 {
-                total += size * self.density_of(j);
-            }
         }
         Ok(total)
     }

@@ -472,3 +472,19 @@ fn endless_enumerations_are_refused_at_once() {
     // binomial(5 + 2, 2) = 21, binomial(4 + 3, 4) = 35.
     assert_eq!((search::multisets(5, 3), search::multisets(4, 4)), (21.0, 35.0));
 }
+
+/// The mean error of an interval law is a number on intervals of any length: the same law in other units, and ends next to the
+/// largest double.
+#[test]
+fn mean_errors_of_long_intervals_do_not_overflow() {
+    let law = |unit: f64, e: f64| {
+        let data = IntervalData::new(&[0.25 * unit], -unit, unit).expect("inside");
+        inverse_sensitivity_density(&data, IntervalFunctional::Mean, 0.125 * unit, eps(e)).expect("valid")
+    };
+    for e in [0.5, 3.0, 1e200] {
+        let one = law(1.0, e).mean_absolute_error();
+        for unit in [2.0_f64.powi(-600), 2.0_f64.powi(600), 2.0_f64.powi(1000)] {
+            close(law(unit, e).mean_absolute_error() / unit, one, DIGITS_15);
+        }
+    }
+}
