@@ -184,7 +184,7 @@ fn scalar_equations_and_modes() {
     assert_eq!(
         allocations(|| {
             law.solve(&lambda, &gamma, &mut kappa).expect("solvable");
-            assert!(descend_modes(Logistic, &mut modes, [&targets], 0.1, 200));
+            descend_modes(Logistic, &mut modes, [&targets], 0.1, 200).expect("stable");
         }),
         (0, 0)
     );

@@ -58,6 +58,32 @@ pub enum BatchError {
         /// Its value.
         value: f64,
     },
+    /// Networks whose weights are no longer finite.
+    #[error(
+        "network {replica} has weights that are not finite: its step is too large ({count} of all networks; the others took every step)"
+    )]
+    Diverged {
+        /// The first of them.
+        replica: usize,
+        /// How many there are.
+        count: usize,
+    },
+    /// A scalar mode that is no longer finite.
+    #[error("mode {mode} has become {value}: its step is too large (the others took every step)")]
+    DivergedMode {
+        /// The first of them.
+        mode: usize,
+        /// What it has become.
+        value: f64,
+    },
+    /// A loss that is too large for a number, or of weights that are not finite.
+    #[error("the loss of network {replica} is {value}; it must be finite")]
+    Loss {
+        /// Which network.
+        replica: usize,
+        /// Its loss.
+        value: f64,
+    },
 }
 
 /// A batch of deep linear networks `W_L ... W_1` with losses `1/2 |W_L ... W_1 - A|_F^2`, all of the same widths.
@@ -99,6 +125,8 @@ struct Group {
     prefixes: Vec<Vec<Line>>,
     /// `(W_L ... W_{l+1})^T R`, two buffers used in turn.
     back: [Vec<Line>; 2],
+    /// 0 for a network with finite weights, NaN for another.
+    state: Line,
 }
 
 /// Registers of a row of so many columns: one more than columns where a walk down a column would meet only few sets of a cache.
@@ -138,6 +166,7 @@ impl DeepLinearBatch {
             target: zeros(output, input),
             prefixes: widths.iter().take(widths.len() - 1).skip(2).map(|w| zeros(*w, input)).collect(),
             back: [zeros(widest, input), zeros(widest, input)],
+            state: Line::default(),
         };
         let groups = vec![group; replicas.div_ceil(lanes)];
         Ok(Self { isa, lanes, widths: widths.to_vec(), replicas, groups })
@@ -194,11 +223,12 @@ impl DeepLinearBatch {
 
     /// `steps` steps of gradient descent, `W_l <- W_l - step dL/dW_l` for all layers at once.
     ///
-    /// A network that diverges overflows to infinities or NaN without touching its neighbours: see [`Self::loss`]. Cost:
-    /// `3 (L - 1)` products a network and step; no allocation.
+    /// A network that diverges overflows to infinities or NaN without touching its neighbours. Cost: `3 (L - 1)` products a
+    /// network and step; no allocation.
     ///
     /// # Errors
-    /// A step that is not finite.
+    /// A step that is not finite; [`BatchError::Diverged`] with the first network whose weights are not finite, after the
+    /// others have taken all their steps: they can be read and trained on ([`Self::is_finite`] tells them apart).
     pub fn descend(&mut self, step: f64, steps: usize) -> Result<(), BatchError> {
         if !step.is_finite() {
             return Err(BatchError::NotFinite { name: "the step", value: step });
@@ -207,7 +237,24 @@ impl DeepLinearBatch {
         self.groups
             .par_iter_mut()
             .for_each(|group| dispatch_on(isa, DescendKernel { widths, group, step, steps }));
-        Ok(())
+        let mut diverged = (0..self.replicas).filter(|&replica| !self.finite(replica));
+        match diverged.next() {
+            Some(replica) => Err(BatchError::Diverged { replica, count: 1 + diverged.count() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the weights of one network were finite after the last [`descend`](Self::descend).
+    ///
+    /// # Errors
+    /// No such network.
+    pub fn is_finite(&self, replica: usize) -> Result<bool, BatchError> {
+        self.check(replica, 0)?;
+        Ok(self.finite(replica))
+    }
+
+    fn finite(&self, replica: usize) -> bool {
+        self.groups[replica / self.lanes].state.0[replica % self.lanes] == 0.0
     }
 
     /// As [`Self::descend`], with registers that are arrays; of the baseline's length.
@@ -220,10 +267,10 @@ impl DeepLinearBatch {
         }
     }
 
-    /// The loss `1/2 |W_L ... W_1 - A|_F^2` of one network; not finite when it has diverged.
+    /// The loss `1/2 |W_L ... W_1 - A|_F^2` of one network.
     ///
     /// # Errors
-    /// No such network.
+    /// No such network; [`BatchError::Loss`] where the loss is not finite.
     pub fn loss(&self, replica: usize) -> Result<f64, BatchError> {
         self.check(replica, 0)?;
         let input = self.widths[0];
@@ -243,7 +290,8 @@ impl DeepLinearBatch {
         }
         let place = self.place(replica, input);
         let target = gather(&self.groups[replica / self.lanes].target, place, product.len());
-        Ok(0.5 * product.iter().zip(&target).map(|(p, a)| (p - a) * (p - a)).sum::<f64>())
+        let value = 0.5 * product.iter().zip(&target).map(|(p, a)| (p - a) * (p - a)).sum::<f64>();
+        if value.is_finite() { Ok(value) } else { Err(BatchError::Loss { replica, value }) }
     }
 
     /// Where the entries of a network lie, in a matrix of so many columns.
@@ -314,12 +362,20 @@ impl Kernel for DescendKernel<'_> {
         for _ in 0..self.steps {
             gradient_step::<V>(self.widths, self.group, self.step);
         }
+        // Nothing times 0 is not 0 but infinities and NaN.
+        let mut state = V::splat(0.0);
+        for weight in &self.group.weights {
+            for entry in registers::<V>(weight) {
+                state = state.plus(V::splat(0.0).times(*entry));
+            }
+        }
+        state.store(&mut self.group.state.0);
     }
 }
 
 #[inline(always)]
 fn gradient_step<V: Vector>(widths: &[usize], group: &mut Group, step: f64) {
-    let Group { weights, target, prefixes, back } = group;
+    let Group { weights, target, prefixes, back, .. } = group;
     let (depth, input) = (weights.len(), widths[0]);
     let target = Minus(registers::<V>(target));
     let [mut current, mut next] = back.each_mut().map(|b| registers_mut::<V>(b));

@@ -1,4 +1,5 @@
 //! Scalar mode equations: one Euler step after another for thousands of modes.
+use super::deep_linear::BatchError;
 use super::isa::{Kernel, Vector, dispatch};
 
 /// Modes that go through their steps together.
@@ -51,8 +52,12 @@ impl<M: Mode<P>, const P: usize> Kernel for Steps<'_, M, P> {
 
 /// `steps` steps `s <- s + step rate(s; p)` of every mode, in place.
 ///
-/// Gradient descent where `rate` is minus a gradient. Same bits on every instruction set. Returns `false`, and does nothing, when a parameter
-/// list is not as long as `values`.
+/// Gradient descent where `rate` is minus a gradient. Same bits on every instruction set; each mode is what it would be alone.
+///
+/// # Errors
+/// [`BatchError::Entries`] when a parameter list is not as long as `values`, [`BatchError::NotFinite`] for a step that is not
+/// finite, both before anything is done; [`BatchError::DivergedMode`] with the first mode that is not finite at the end, when
+/// the others have taken all their steps.
 ///
 /// ```
 /// use solvable_sim::lanes::{Mode, descend_modes};
@@ -67,22 +72,28 @@ impl<M: Mode<P>, const P: usize> Kernel for Steps<'_, M, P> {
 ///     }
 /// }
 /// let mut s = [0.0, 4.0];
-/// assert!(descend_modes(Decay, &mut s, [&[1.0, 2.0]], 0.5, 2));
+/// descend_modes(Decay, &mut s, [&[1.0, 2.0]], 0.5, 2)?;
 /// assert_eq!(s, [0.75, 2.5]);
+/// # Ok::<(), solvable_sim::lanes::BatchError>(())
 /// ```
-#[must_use]
 pub fn descend_modes<M: Mode<P>, const P: usize>(
     mode: M,
     values: &mut [f64],
     parameters: [&[f64]; P],
     step: f64,
     steps: usize,
-) -> bool {
-    if parameters.iter().any(|p| p.len() != values.len()) {
-        return false;
+) -> Result<(), BatchError> {
+    if let Some(short) = parameters.iter().find(|p| p.len() != values.len()) {
+        return Err(BatchError::Entries { rows: values.len(), columns: 1, given: short.len() });
     }
-    dispatch(Steps { mode, values, parameters, step, steps });
-    true
+    if !step.is_finite() {
+        return Err(BatchError::NotFinite { name: "the step", value: step });
+    }
+    dispatch(Steps { mode, values: &mut *values, parameters, step, steps });
+    match values.iter().position(|s| !s.is_finite()) {
+        Some(mode) => Err(BatchError::DivergedMode { mode, value: values[mode] }),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -125,6 +136,24 @@ mod tests {
                 );
             }
         }
-        assert!(!descend_modes(ThreeLayers, &mut [0.0; 3], [&[1.0; 2]], 0.1, 1));
+    }
+
+    #[test]
+    fn refused_input_and_modes_that_diverge() {
+        let mut values = [0.1, -1.0, 0.2];
+        let short = descend_modes(ThreeLayers, &mut values, [&[1.0; 2]], 0.1, 1);
+        assert_eq!(short, Err(BatchError::Entries { rows: 3, columns: 1, given: 2 }));
+        let step = descend_modes(ThreeLayers, &mut values, [&[1.0; 3]], f64::INFINITY, 1);
+        assert_eq!(step, Err(BatchError::NotFinite { name: "the step", value: f64::INFINITY }));
+        assert_eq!(values, [0.1, -1.0, 0.2]);
+        // The second one grows beyond every bound; its neighbours are what they are alone.
+        values[1] = 30.0;
+        let grown = descend_modes(ThreeLayers, &mut values, [&[1.0; 3]], 0.1, 50);
+        assert!(matches!(grown, Err(BatchError::DivergedMode { mode: 1, value }) if !value.is_finite()));
+        for (at, start) in [(0, 0.1), (2, 0.2)] {
+            let mut alone = [start];
+            descend_modes(ThreeLayers, &mut alone, [&[1.0]], 0.1, 50).expect("stable");
+            assert_eq!(values[at], alone[0]);
+        }
     }
 }

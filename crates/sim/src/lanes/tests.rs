@@ -163,8 +163,9 @@ fn a_network_that_diverges_leaves_its_neighbours_alone() {
         batch.set_weight(r, 1, &[w]).unwrap();
         batch.set_target(r, &[1.0]).unwrap();
     }
-    batch.descend(0.1, 400).unwrap();
-    assert!(!batch.loss(1).unwrap().is_finite());
+    assert_eq!(batch.descend(0.1, 400), Err(BatchError::Diverged { replica: 1, count: 1 }));
+    assert_eq!([0, 1, 2].map(|r| batch.is_finite(r)), [Ok(true), Ok(false), Ok(true)]);
+    assert!(matches!(batch.loss(1), Err(BatchError::Loss { replica: 1, value }) if !value.is_finite()));
     // (s^2 - 1) shrinks by 0.8 a step near s = 1: below rounding long before the 400th.
     assert!(batch.loss(0).unwrap() < 1e-30 && batch.loss(2).unwrap() < 1e-30);
 }
