@@ -25,7 +25,7 @@ pub fn order_statistic_length(sorted: &[f64], j: usize, t: f64) -> Result<usize,
     }
     let below = sorted.partition_point(|&x| x < t);
     let above = n - sorted.partition_point(|&x| x <= t);
-    Ok((below + 1).saturating_sub(j).max((above + j).saturating_sub(n)))
+    Ok(below.saturating_sub(j - 1).max(above.saturating_sub(n - j)))
 }
 
 /// [`order_statistic_length`] to every output 0, ..., q-1. O(q).
@@ -43,7 +43,7 @@ pub(super) fn order_statistic_row(counts: &[usize], n: usize, j: usize, lengths:
     let mut below = 0;
     for (t, &count) in counts.iter().enumerate() {
         let above = n - below - count;
-        lengths[t] = (below + 1).saturating_sub(j).max((above + j).saturating_sub(n));
+        lengths[t] = below.saturating_sub(j - 1).max(above.saturating_sub(n - j));
         below += count;
     }
 }

@@ -469,6 +469,8 @@ fn endless_enumerations_are_refused_at_once() {
         assert!(order_statistic_privacy_loss(q, n, 1, eps(1.0)).is_err(), "{q} {n}");
         assert!(sum_privacy_loss(q, n, eps(1.0)).is_err(), "{q} {n}");
     }
+    let many = DiscreteData::from_counts(vec![usize::MAX, 0]).expect("fits");
+    assert_eq!(order_statistic_lengths(&many, 3).expect("in the domain"), [0, usize::MAX - 2]);
     // binomial(5 + 2, 2) = 21, binomial(4 + 3, 4) = 35.
     assert_eq!((search::multisets(5, 3), search::multisets(4, 4)), (21.0, 35.0));
 }
