@@ -32,7 +32,9 @@ pub struct PromptLaw<'a> {
 /// averaged over the query: `(A s - w)' Lambda (A s - w)`.
 ///
 /// Context, noise and task are drawn; the mean over the query is exact, since only its second moment Lambda enters, and
-/// leaves a far less skewed summand. O(M d + d^2) a prompt: everything is expressed in the eigenbasis of Lambda.
+/// leaves a far less skewed summand. O(M d + d^2) a prompt: everything is expressed in the eigenbasis of Lambda. Covariates in
+/// units of more than 64 to 1 are brought to one by powers of two first, an equal problem: eigenvalues and roots are accurate
+/// relative to the largest only.
 ///
 /// # Errors
 /// [`RowsError`] when the law or A is malformed, or when a prompt overflows.
@@ -63,6 +65,25 @@ pub fn prompt_losses(
     if second_moment.dimension() != d {
         let found = (1, second_moment.dimension());
         return Err(InputError::Shape { argument: "covariates".into(), found, expected: (1, d) }.into());
+    }
+    if let Some(units) = units(second_moment) {
+        // x = D x', w = D^-1 w': the same labels and the same error, with D A D for A.
+        let psi = Mat::from_fn(d, d, |i, j| law.psi.matrix()[(i, j)] * units[i] * units[j]);
+        let psi = Covariance::dense("Psi", psi.as_ref())?;
+        let a = Mat::from_fn(d, d, |i, j| a[(i, j)] * units[i] * units[j]);
+        let (table, gaussian);
+        let covariates = match law.covariates {
+            Covariates::Rows(rows) => {
+                table = Mat::from_fn(rows.nrows(), d, |i, j| rows[(i, j)] / units[j]);
+                Covariates::Rows(table.as_ref())
+            }
+            Covariates::Gaussian(c) => {
+                let scaled = Mat::from_fn(d, d, |i, j| c.matrix()[(i, j)] / units[i] / units[j]);
+                gaussian = Covariance::dense("covariance", scaled.as_ref())?;
+                Covariates::Gaussian(&gaussian)
+            }
+        };
+        return prompt_losses(PromptLaw { covariates, psi: &psi, ..law }, a.as_ref(), seed, prompts);
     }
     let v = second_moment.eigenvectors();
     let lambda = second_moment.eigenvalues();
@@ -127,6 +148,17 @@ pub enum RowsError {
     Replica(#[from] ReplicaError<InputError>),
 }
 
+/// Powers of two near the standard deviations, where these differ by more than 64; 1 for a constant covariate, which has none.
+fn units(second_moment: &Covariance) -> Option<Vec<f64>> {
+    let deviation = |i: usize| second_moment.matrix()[(i, i)].max(0.0).sqrt();
+    let near = |x: f64| if x > 0.0 { x.log2().round().exp2() } else { 1.0 };
+    let spread: Vec<f64> = (0..second_moment.dimension()).map(deviation).filter(|&x| x > 0.0).collect();
+    let (least, largest) =
+        spread.iter().fold((f64::INFINITY, 0.0_f64), |(low, high), &x| (low.min(x), high.max(x)));
+    // Rounded units leave a spread of at most 2: what has been scaled is not scaled again.
+    (largest > 64.0 * least).then(|| (0..second_moment.dimension()).map(|i| near(deviation(i))).collect())
+}
+
 fn dot(x: &[f64], y: &[f64]) -> f64 {
     x.iter().zip(y).map(|(a, b)| a * b).sum()
 }
@@ -137,6 +169,42 @@ fn product(m: &Mat<f64>, x: &[f64], out: &mut [f64]) {
     for (j, &v) in x.iter().enumerate() {
         for (o, e) in out.iter_mut().zip(m.col(j).iter()) {
             *o += e * v;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Covariates in other units, with task and predictor in the inverse ones, are the same problem, and the same streams draw it:
+    /// means agree up to rounding.
+    #[test]
+    fn losses_do_not_depend_on_the_units_of_single_covariates() {
+        let lambda = [[1.5, 0.4, 0.0], [0.4, 1.0, 0.2], [0.0, 0.2, 0.6]];
+        let psi = [[1.0, -0.3, 0.1], [-0.3, 0.8, 0.0], [0.1, 0.0, 0.5]];
+        let run = |k: i32, rows: bool| {
+            let unit = [2.0_f64.powi(k), 1.0, 2.0_f64.powi(-k)];
+            let scaled = |m: &[[f64; 3]; 3], p: i32| {
+                Mat::from_fn(3, 3, |i, j| m[i][j] * unit[i].powi(p) * unit[j].powi(p))
+            };
+            let covariance = Covariance::dense("Lambda", scaled(&lambda, 1).as_ref()).expect("valid");
+            let task = Covariance::dense("Psi", scaled(&psi, -1).as_ref()).expect("valid");
+            let table = Mat::from_fn(7, 3, |i, j| ((i * 5 + j * 3) % 7) as f64 * unit[j] - 3.0 * unit[j]);
+            let a = Mat::from_fn(3, 3, |i, j| (0.4 - 0.1 * (i + j) as f64) / unit[i] / unit[j]);
+            let covariates =
+                if rows { Covariates::Rows(table.as_ref()) } else { Covariates::Gaussian(&covariance) };
+            let law = PromptLaw { covariates, psi: &task, sigma2: 0.25, length: 6 };
+            prompt_losses(law, a.as_ref(), 7, 4000).expect("finite")
+        };
+        for rows in [false, true] {
+            // The reference is far enough from one unit to be scaled too: the streams then meet the same matrices.
+            let one = run(8, rows);
+            for k in [13, 27, -27] {
+                let same = run(k, rows);
+                let difference = (same.mean() - one.mean()).abs();
+                assert!(difference <= 1e-9 * one.mean(), "{rows} 2^{k}: {} {}", same.mean(), one.mean());
+            }
         }
     }
 }
