@@ -217,15 +217,21 @@ pub fn squared_minimum(problem: &FreeFeatures) -> Result<SquaredMinimum, Collaps
 
 /// `f(theta) - f*` with its certificate: how far a trained network is from the global minimum (NC-10).
 ///
-/// Rigorous, because f* is proved minimal; the lower bound includes the rounding of f*. A value below the bound by more
-/// than the rounding of its own evaluation would refute NC-04.
+/// Rigorous, because f* is proved minimal; the lower bound includes the rounding of f*. The gap may be negative by the
+/// rounding of the value's own evaluation, in single precision too; a value further below f* is not one of this objective.
 ///
 /// # Errors
-/// [`CollapseError::Input`] when the value is not finite, and those of [`squared_minimum`].
+/// [`CollapseError::Input`] when the value is not finite, or below f* by more than 1e-5 of it; those of [`squared_minimum`].
 pub fn squared_gap(problem: &FreeFeatures, value: f64) -> Result<Optimality, CollapseError> {
     solvable_model::InputError::check_finite("value", value)?;
     let minimum = squared_minimum(problem)?.optimality;
     let gap = value - minimum.lower_bound;
+    solvable_model::InputError::check(
+        "value",
+        value,
+        gap >= -1e-5 * minimum.lower_bound,
+        "at least the global minimum, up to rounding: no parameters have a smaller objective",
+    )?;
     let status = if gap <= 2.0 * minimum.gap { Status::Global } else { Status::BestKnown };
     Ok(Optimality { value, lower_bound: minimum.lower_bound, gap, status })
 }

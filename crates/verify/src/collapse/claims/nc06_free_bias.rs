@@ -85,8 +85,8 @@ pub(super) fn claim() -> Claim {
         title: "Geometry with a free bias: simplex when balanced, not otherwise",
         statement: "With a free bias $b=\\mathbf n/N$ and $\\sum_kn_k\\bar h_k=0$. With eigenpairs $(u_j,\\tau_j^2)$ of \
             $D-\\mathbf n\\mathbf n^\\top/N$, $$WW^\\top=N\\lambda_H\\sum_jx_j^Mu_ju_j^\\top,\\qquad W\\bar HD^{1/2}=\\sum_j\
-            \\sigma_ju_jr_j^\\top.$$ Balanced classes give multiples of $I-J/K$, the simplex equiangular tight frame, already at \
-            width $K-1$; unequal classes give neither a simplex nor an orthogonal frame.",
+            \\sigma_ju_jr_j^\\top,\\qquad r_j=\\tau_j^{-1}D^{1/2}(I-\\mathbf 1\\mathbf n^\\top/N)u_j.$$ Balanced classes give multiples of $I-J/K$, the simplex equiangular tight frame, already at \
+            width $K-1$; unequal classes in general ($K\\ge3$) give neither a simplex nor an orthogonal frame.",
         assumptions: "Squared loss; rank bound at least $K-1$; no tie at a threshold.",
         source: "Derived; balanced case in Dang et al., arXiv 2301.00437; imbalanced with bias in arXiv 2411.17278",
         formula: "solvable_theory::collapse::class_grams",

@@ -70,9 +70,9 @@ pub(super) fn claim() -> Claim {
         chapter: Chapter::Collapse,
         title: "A bottleneck keeps the largest targets",
         statement: "If $R<K$ (with a free bias $R<K-1$), the $R$ largest targets are learnt as without a bottleneck and the \
-            others not at all. Where the cut goes through equal targets, in particular for balanced classes, the minimisers \
-            form a continuum: only spectra are determined, and $WW^\\top$ is a multiple of any projection of rank $R$ inside \
-            the tied space.",
+            others not at all. Where the cut goes through learnable equal targets, in particular for balanced classes, the minimisers \
+            form a continuum: only spectra are determined, and on the tied space $WW^\\top$ is a multiple of any \
+            projection whose rank is the number of directions kept.",
         assumptions: "Squared loss; no bias or a free one.",
         source: "Derived; balanced statement in Dang et al., arXiv 2301.00437",
         formula: "solvable_theory::collapse::squared_minimum",

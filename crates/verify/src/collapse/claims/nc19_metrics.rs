@@ -172,7 +172,7 @@ pub(super) fn claim() -> Claim {
         title: "Collapse metrics",
         statement: "With $\\Sigma_W=\\frac1N\\sum_i(h_i-\\bar h_{y_i})(h_i-\\bar h_{y_i})^\\top$ and $\\Sigma_B=\\frac1K\\sum_k(\\bar h_k-\\bar h)\
             (\\bar h_k-\\bar h)^\\top$: NC1 $=\\frac1K\\mathrm{tr}(\\Sigma_W\\Sigma_B^+)$, NC2 and NC3 are distances of $WW^\\top$, \
-            $\\bar H^\\top\\bar H$, $W\\bar H$, each of norm one, from the candidate geometries, and NC4 is the fraction of samples on \
+            $\\bar H^\\top\\bar H$, $W\\bar H$, each of norm one, from the candidate geometries ($W(\\bar H-\\bar h\\mathbf 1^\\top)$ for the simplex), and NC4 is the fraction of samples on \
             which classifier and nearest class mean disagree. They can be computed in two passes and $O(Kd)$ memory.",
         assumptions: "Every class has a sample. The pseudo-inverse cuts eigenvalues below $10^{-10}$ of the largest.",
         source: "Definitions as in the code of Dang et al., arXiv 2301.00437",

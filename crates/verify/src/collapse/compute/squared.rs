@@ -45,7 +45,7 @@ pub(super) const BLOCKS: &[Block] = &[
     },
     Block {
         claim: "NC-06",
-        title: "Gram matrices of classifiers and class features, logits and bias, none or unregularised bias",
+        title: "Gram matrices of classifiers and class features, logits without the bias, and the bias; none or unregularised",
         inputs: PROBLEM,
         outputs: &["classifier_gram", "feature_gram", "logits", "bias_vector"],
         route: Route::Theory,

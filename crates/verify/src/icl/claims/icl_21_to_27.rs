@@ -440,9 +440,9 @@ pub(super) fn escape() -> Claim {
         title: "Time scale at small initialisation",
         statement: r"Near 0 the flow has one growing direction, with rate $\|\mathcal M\|_F$, $\mathcal M=\Lambda\Psi\Lambda$:
 
-$$t_{\rm esc}=\frac{1}{\|\mathcal M\|_F}\ln\frac{2}{u_0+\langle\mathcal M,U_0\rangle/\|\mathcal M\|_F}+O(1).$$
+$$t_{\rm esc}=\frac{1}{\|\mathcal M\|_F}\ln\frac{2}{|u_0+\langle\mathcal M,U_0\rangle/\|\mathcal M\|_F|}+O(1),$$
 
-The $(p,q)$ block of the full layer grows only at the rate $\|\mathcal M\|_{op}\le\|\mathcal M\|_F$.",
+the sign between the bars being that of the final $u$. The $(p,q)$ block of the full layer grows only at the rate $\|\mathcal M\|_{op}\le\|\mathcal M\|_F$.",
         assumptions: "As for ICL-2; initial scale tending to 0.",
         source: "Derived",
         formula: "solvable_theory::icl::escape_time",

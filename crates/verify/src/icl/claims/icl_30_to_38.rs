@@ -639,7 +639,7 @@ pub(super) fn symmetric_family() -> Claim {
         id: "ICL-37",
         chapter: Chapter::Icl,
         title: "The symmetric family contains critical points of the full sparse family",
-        statement: r"For $x\sim N(0,\Lambda)$, $w\sim N(0,\Lambda^{-1})$ a critical point of the risk restricted to $A_k=-a_k\Lambda^{-1}$, $B_k=b_kI$ is a critical point among all $A_k,B_k$. Plain descent with optimal steps is not: at $d=N=2$, $K=2$, $\sigma=0$, its risk is $85/91$ and $\partial f/\partial B_0=-0.2202\,I$; with $B_0$ free the minimum of the family is $0.7005570030$.",
+        statement: r"For $x\sim N(0,\Lambda)$, $w\sim N(0,\Lambda^{-1})$ a critical point of the risk restricted to $A_k=-a_k\Lambda^{-1}$, $B_k=b_kI$ is a critical point among all $A_k,B_k$. Plain descent with optimal steps is not: at $d=N=2$, $K=2$, $\sigma=0$, its risk is $85/91$ and, with the smaller step $0.18629$ before $0.64887$, $\partial f/\partial B_0=-0.2202\,I$; with $B_0$ free the minimum of the family is $0.7005570030$.",
         assumptions: "As stated.",
         source: "Ahn et al., Theorem 3; derived (Schur)",
         formula: "solvable_theory::icl::finite_risk",
