@@ -141,13 +141,16 @@ const MINIMA: [Row; 8] = [
     (&[6, 6, 6, 6], &[5, 2], &[0.005, 0.01], 0.002, true, 0.150015141429731),
 ];
 
+fn stated((counts, widths, lambda_w, lambda_h, free, _): Row) -> FreeFeatures {
+    let bias = if free { Bias::Free } else { Bias::None };
+    let classes = ClassCounts::new(counts.to_vec()).expect("valid");
+    FreeFeatures::new(classes, widths.to_vec(), lambda_w.to_vec(), lambda_h, bias).expect("valid")
+}
+
 #[test]
 fn training_reaches_the_reference_minima() {
-    for (counts, widths, lambda_w, lambda_h, free, value) in MINIMA {
-        let bias = if free { Bias::Free } else { Bias::None };
-        let classes = ClassCounts::new(counts.to_vec()).expect("valid");
-        let problem =
-            FreeFeatures::new(classes, widths.to_vec(), lambda_w.to_vec(), lambda_h, bias).expect("valid");
+    for row in MINIMA {
+        let (problem, (counts, widths, .., value)) = (stated(row), row);
         let objective = FreeFeaturesLoss::new(&problem, ClassLoss::Squared).expect("small");
         let ends = train_all(&objective, &Training::new(12, 1)).expect("trains");
         let best = ends.iter().map(|e| e.value).fold(f64::INFINITY, f64::min);
@@ -201,11 +204,8 @@ fn projected_features_are_the_best_ones() {
 
 #[test]
 fn training_the_layers_alone_ends_where_training_everything_does() {
-    for (counts, widths, lambda_w, lambda_h, free, value) in MINIMA {
-        let bias = if free { Bias::Free } else { Bias::None };
-        let classes = ClassCounts::new(counts.to_vec()).expect("valid");
-        let problem =
-            FreeFeatures::new(classes, widths.to_vec(), lambda_w.to_vec(), lambda_h, bias).expect("valid");
+    for row in MINIMA {
+        let (problem, (counts, widths, .., value)) = (stated(row), row);
         let projected = ProjectedFeatures::new(&problem).expect("small");
         let ends = train_projected(&projected, &Training::new(12, 1)).expect("trains");
         let best = ends.iter().map(|e| e.value).fold(f64::INFINITY, f64::min);
